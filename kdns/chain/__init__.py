@@ -1,4 +1,1 @@
-"""How a question is answered: queries, answers, handlers, zones, and the memo with the basis that keeps it true.
-
-Pure: knows neither Kubernetes nor sockets nor the clock. Handlers return an answer; nobody writes to a writer.
-"""
+"""How questions are answered: queries, answers, the chain, and the memo; knows neither Kubernetes nor sockets."""

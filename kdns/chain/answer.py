@@ -1,0 +1,68 @@
+"""An answer as a value: what handlers return.
+
+A handler never writes to a client. It returns an `Answer`; looking at a reply is reading what the next handler
+returned, changing it is `answer.replace(...)`, and the server alone makes octets of it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from kdns.wire import codes
+from kdns.wire.edns import Option
+from kdns.wire.message import Relay
+from kdns.wire.record import Record
+
+Records = Sequence[Record]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Sections, response code and flags of a reply.
+
+    `flags` holds AA, TC, RA, AD and Z; id, opcode, RD, CD and OPT are the server's matter. `options` are the EDNS
+    options for the client. `relay` is the upstream's message the sections come from, when they still do.
+
+    `written` tells an answer that a plugin made from one it only asked for by a code, which CoreDNS's cache, log and
+    metrics treat differently (`corefile.md` section 8); `error` says why it failed, for the `errors` plugin.
+    """
+
+    rcode: int = codes.NOERROR
+    flags: int = 0
+    answer: Records = ()
+    authority: Records = ()
+    additional: Records = ()
+    options: tuple[Option, ...] = ()
+    relay: Relay | None = None
+    ttl: int | None = None
+    written: bool = True
+    error: str | None = None
+
+    def replace(self, **changes: Any) -> "Answer":
+        """This answer with fields changed; new sections part it from the relayed message they came from."""
+        if self.relay is not None and not changes.keys().isdisjoint(_SECTIONS):
+            changes.setdefault("relay", None)
+        return replace(self, **changes)
+
+
+_SECTIONS = frozenset(("answer", "authority", "additional"))
+
+DROP = Answer(rcode=codes.NOERROR, written=False)
+"""No reply is to be sent at all; compare with `is`."""
+
+
+def refuse(rcode: int, error: str | None = None) -> Answer:
+    """An answer by code alone (SERVFAIL, REFUSED, FORMERR, NOTIMP): the server writes the bare message."""
+    return Answer(rcode=rcode, written=False, error=error)
+
+
+def relayed(relay: Relay) -> Answer:
+    """The answer that an upstream's message is."""
+    return Answer(
+        rcode=relay.rcode,
+        flags=relay.flags & (codes.AA | codes.TC | codes.RA | codes.AD),
+        answer=relay.section(0),
+        authority=relay.section(1),
+        additional=relay.section(2),
+        relay=relay,
+    )

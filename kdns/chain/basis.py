@@ -1,0 +1,47 @@
+"""What an answer rests on: recorded while it is made, and the only thing that decides how long it is kept.
+
+No plugin declares itself cacheable. Whoever reads something notes it here, found or not, so a plugin written
+tomorrow is right too: see `memo` for the laws that follow from these notes.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+Key = tuple[object, ...]
+"""Names one place that was read: `("service", "shop", "web")`. Whoever changes it forgets the same key."""
+
+
+class Stamp(Protocol):
+    """Where the SOA serial of a zone stands at this moment (RFC 1035 section 3.3.13)."""
+
+    @property
+    def serial(self) -> int:
+        """The serial, 32 bits."""
+        ...
+
+
+class Basis:
+    """Notes on one query, taken by all who answer it.
+
+    `reads`     keys that were looked up, whether or not something stood there (law 1)
+    `epoch`     the memo's count of forgettings when the answer was begun (law 4)
+    `private`   the client's address was read (law 5)
+    `fleeting`  rests on something nobody will announce a change of: an upstream, a clock, chance
+    `expires`   monotonic time in seconds when the answer ends; its TTLs fade towards it if `fades`
+    `stamp`     the zone whose serial the SOA in the answer carries (law 6)
+    `shuffled`  the order of address records is chance
+    `tallies`   called with the number of times the kept answer was sent
+    """
+
+    __slots__ = ("epoch", "expires", "fades", "fleeting", "private", "reads", "shuffled", "stamp", "tallies")
+
+    def __init__(self, epoch: int = 0) -> None:
+        self.reads: list[Key] = []
+        self.epoch = epoch
+        self.private = False
+        self.fleeting = False
+        self.expires: float | None = None
+        self.fades = False
+        self.stamp: Stamp | None = None
+        self.shuffled = False
+        self.tallies: list[Callable[[int], None]] = []

@@ -1,0 +1,294 @@
+"""Replies kept by the octets of their query, and the laws that make a kept reply the same as a fresh one.
+
+The key is every octet behind the id: flags, name in its letter case, type, class, EDNS. The value is a small object
+with one method, `reply(id)`. What may be kept, and when it is forgotten, follows from the `Basis` alone:
+
+1. every key that was read is recorded, also when nothing stood there;
+2. a change forgets the keys of the old and of the new state;
+3. the change is applied and its keys are forgotten in one tick;
+4. a reply is kept only if nothing was forgotten since its making began (`epoch`);
+5. an answer that read the client is never kept;
+6. the SOA serial of a negative answer is filled in when it is sent.
+
+Keys that differ by client (EDNS options, mixed letter case) are not kept: they would fill the memo and never be asked
+again. A reply is kept at the second sight of its query, so one pass over names that are never asked again leaves the
+memo as it was; what is full goes round by the clock algorithm: what was hit since the last round stays.
+"""
+
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
+from itertools import pairwise
+
+from kdns.chain.basis import Basis, Key, Stamp
+from kdns.chain.query import Query
+from kdns.wire import codes
+from kdns.wire.message import Relay
+from kdns.wire.reader import RawRecord
+
+MAX_REPLY = 1500
+"""Longest reply in octets that is kept."""
+
+_ADDRESSES = (codes.A, codes.AAAA)
+
+
+class Entry:
+    """A kept reply. `hits` counts how often it was sent, `told` how many of these the tallies know of."""
+
+    __slots__ = ("hits", "key", "reads", "round", "tallies", "told")
+
+    def __init__(self, key: bytes, basis: Basis) -> None:
+        self.key = key
+        self.reads = tuple(basis.reads)
+        self.tallies = tuple(basis.tallies)
+        self.hits = 0
+        self.told = 0
+        self.round = 0
+
+    def reply(self, ident: bytes) -> bytes | None:
+        """The reply to a query with this id, or `None` when it has come to its end."""
+        raise NotImplementedError
+
+    def tell(self) -> None:
+        """Let the tallies know of hits they have not heard of."""
+        news = self.hits - self.told
+        if news:
+            self.told = self.hits
+            for tally in self.tallies:
+                tally(news)
+
+
+class Still(Entry):
+    """A reply that is the same for everybody and at all times."""
+
+    __slots__ = ("tail",)
+
+    def __init__(self, key: bytes, basis: Basis, tail: bytes) -> None:
+        super().__init__(key, basis)
+        self.tail = tail
+
+    def reply(self, ident: bytes) -> bytes:
+        """The id and the same octets as ever."""
+        self.hits += 1
+        return ident + self.tail
+
+
+class Stamped(Entry):
+    """A reply with an SOA whose serial is filled in when it is sent (law 6)."""
+
+    __slots__ = ("after", "before", "serial", "stamp", "tail")
+
+    def __init__(self, key: bytes, basis: Basis, tail: bytes, at: int, stamp: Stamp) -> None:
+        super().__init__(key, basis)
+        self.before = tail[:at]
+        self.after = tail[at + 4 :]
+        self.stamp = stamp
+        self.serial = -1
+        self.tail = tail
+
+    def reply(self, ident: bytes) -> bytes:
+        """With the serial of this moment."""
+        self.hits += 1
+        serial = self.stamp.serial
+        if serial != self.serial:
+            self.serial = serial
+            self.tail = self.before + serial.to_bytes(4, "big") + self.after
+        return ident + self.tail
+
+
+class Turning(Entry):
+    """A reply whose address records take turns in being first, for `loadbalance`."""
+
+    __slots__ = ("after", "before", "records", "turn")
+
+    def __init__(self, key: bytes, basis: Basis, tail: bytes, run: tuple[int, ...]) -> None:
+        super().__init__(key, basis)
+        self.turn = 0
+        self.cut(tail, run)
+
+    def cut(self, tail: bytes, run: tuple[int, ...]) -> None:
+        """Take the records at these borders for the ones that turn."""
+        self.before = tail[: run[0]]
+        self.after = tail[run[-1] :]
+        self.records = [tail[a:b] for a, b in pairwise(run)]
+
+    def reply(self, ident: bytes) -> bytes | None:
+        """With the next record in front."""
+        self.hits += 1
+        records = self.records
+        turn = self.turn = (self.turn + 1) % len(records)
+        return b"".join([ident, self.before, *records[turn:], *records[:turn], self.after])
+
+
+class Fading(Entry):
+    """A reply that ends at a time; if its TTLs fade they are counted down, at most once a second."""
+
+    __slots__ = ("age", "clock", "expires", "first", "places", "tail")
+
+    def __init__(
+        self, key: bytes, basis: Basis, tail: bytes, expires: float, places: tuple[int, ...], clock: Callable[[], float]
+    ) -> None:
+        super().__init__(key, basis)
+        self.tail = tail
+        self.expires = expires
+        self.places = places
+        self.clock = clock
+        self.first = int(expires - clock())
+
+    def reply(self, ident: bytes) -> bytes | None:
+        """With the seconds left; `None` when none are."""
+        left = int(self.expires - self.clock())
+        if left != self.first:
+            if left <= 0:
+                return None
+            self._fade(self.first - left)
+            self.first = left
+        self.hits += 1
+        return ident + self.tail
+
+    def _fade(self, seconds: int) -> None:
+        tail = bytearray(self.tail)
+        for at in self.places:
+            ttl = int.from_bytes(tail[at : at + 4], "big")
+            tail[at : at + 4] = max(ttl - seconds, 0).to_bytes(4, "big")
+        self.tail = bytes(tail)
+
+
+class FadingTurning(Turning):
+    """Both: a cached reply with several addresses."""
+
+    __slots__ = ("fading", "run")
+
+    def __init__(self, key: bytes, basis: Basis, fading: Fading, run: tuple[int, ...]) -> None:
+        super().__init__(key, basis, fading.tail, run)
+        self.fading = fading
+        self.run = run
+
+    def reply(self, ident: bytes) -> bytes | None:
+        """With the seconds left and the next record in front."""
+        tail = self.fading.tail
+        if self.fading.reply(ident) is None:
+            return None
+        if self.fading.tail is not tail:
+            self.cut(self.fading.tail, self.run)
+        return super().reply(ident)
+
+
+class Memo:
+    """Kept replies of one listener and address family; at most `capacity` of them."""
+
+    def __init__(self, clock: Callable[[], float], capacity: int = 32768) -> None:
+        self.entries: dict[bytes, Entry] = {}
+        self.epoch = 0
+        self._clock = clock
+        self._capacity = capacity
+        self._readers: dict[Key, set[bytes]] = {}
+        self._round: deque[bytes] = deque()
+        self._seen: set[int] = set()
+
+    def hit(self, packet: bytes) -> bytes | None:
+        """The kept reply to a query, or `None`."""
+        entry = self.entries.get(packet[2:])
+        return None if entry is None else entry.reply(packet[:2])
+
+    def keep(self, packet: bytes, query: Query, reply: bytes, rcode: int) -> None:
+        """Keep a reply if what it rests on allows it."""
+        basis, key = query.basis, packet[2:]
+        if basis.private or basis.fleeting or basis.epoch != self.epoch or len(reply) > MAX_REPLY:
+            return
+        if rcode not in (codes.NOERROR, codes.NXDOMAIN) or query.question.name != query.question.folded:
+            return
+        if query.edns is not None and query.edns.options:
+            return
+        if not self._seen_before(key):
+            return
+        entry = self._entry(key, basis, reply)
+        if entry is not None:
+            self._add(entry)
+
+    def _seen_before(self, key: bytes) -> bool:
+        mark = hash(key)
+        if mark in self._seen:
+            return True
+        if len(self._seen) >= self._capacity:
+            self._seen.clear()
+        self._seen.add(mark)
+        return False
+
+    def _entry(self, key: bytes, basis: Basis, reply: bytes) -> Entry | None:
+        tail = reply[2:]
+        if basis.stamp is None and not basis.shuffled and basis.expires is None:
+            return Still(key, basis, tail)
+        records = Relay(reply).records
+        run = _run(records) if basis.shuffled and not reply[2] & (codes.TC >> 8) else ()
+        if basis.shuffled and not run:
+            return None
+        if basis.stamp is not None:
+            serials = [raw.end - 20 - 2 for raw in records if raw.type == codes.SOA]
+            alone = len(serials) == 1 and not run and basis.expires is None
+            return Stamped(key, basis, tail, serials[0], basis.stamp) if alone else None
+        if basis.expires is None:
+            return Turning(key, basis, tail, run)
+        places = tuple([raw.ttl_at - 2 for raw in records]) if basis.fades else ()
+        fading = Fading(key, basis, tail, basis.expires, places, self._clock)
+        return FadingTurning(key, basis, fading, run) if run else fading
+
+    def _add(self, entry: Entry) -> None:
+        if entry.key not in self.entries:
+            while len(self.entries) >= self._capacity:
+                self._turn()
+            if len(self._round) > 2 * self._capacity:
+                self._round = deque(self.entries)
+            self._round.append(entry.key)
+        else:
+            self._remove(entry.key)
+        self.entries[entry.key] = entry
+        for read in entry.reads:
+            self._readers.setdefault(read, set()).add(entry.key)
+
+    def _turn(self) -> None:
+        """One step of the clock: an entry that was hit since the last round stays for another."""
+        key = self._round.popleft() if self._round else next(iter(self.entries))
+        entry = self.entries.get(key)
+        if entry is None:
+            return
+        if entry.hits == entry.round:
+            self._remove(key)
+        else:
+            entry.round = entry.hits
+            self._round.append(key)
+
+    def _remove(self, key: bytes) -> None:
+        entry = self.entries.pop(key)
+        entry.tell()
+        for read in entry.reads:
+            readers = self._readers.get(read)
+            if readers is not None:
+                readers.discard(key)
+                if not readers:
+                    del self._readers[read]
+
+    def forget(self, keys: Collection[Key]) -> None:
+        """Let go of every reply that read one of these keys (laws 2 to 4)."""
+        if not keys:
+            return
+        self.epoch += 1
+        for key in keys:
+            for packet in tuple(self._readers.get(key, ())):
+                self._remove(packet)
+
+    def tell(self) -> None:
+        """Bring every tally up to date; before a scrape, and at the end."""
+        for entry in self.entries.values():
+            entry.tell()
+
+
+def _run(records: Sequence[RawRecord]) -> tuple[int, ...]:
+    """Borders, behind the id, of the address records that stand together in the one section that has several."""
+    runs = []
+    for section in range(3):
+        found = [raw for raw in records if raw.section == section and raw.type in _ADDRESSES]
+        if len(found) > 1:
+            runs.append(found)
+    if len(runs) != 1 or any(a.end != b.start for a, b in pairwise(runs[0])):
+        return ()
+    return (*[raw.start - 2 for raw in runs[0]], runs[0][-1].end - 2)

@@ -1,0 +1,95 @@
+"""One question on its way down the chain."""
+
+from typing import NamedTuple, Protocol
+
+from kdns.chain.basis import Basis
+from kdns.wire import codes, name
+from kdns.wire.edns import Edns
+from kdns.wire.reader import Question
+
+
+class Transport(NamedTuple):
+    """How a query came in, the same for all queries of one listener and address family.
+
+    `proto` is `udp` or `tcp`, `family` 1 for IPv4 and 2 for IPv6, `server` the listener as metrics name it: `dns://:53`.
+    """
+
+    proto: str
+    family: int
+    server: str
+
+
+class Exchange(Protocol):
+    """The two ends of one query."""
+
+    @property
+    def client(self) -> tuple[str, int]:
+        """Address and port it came from."""
+        ...
+
+    @property
+    def local(self) -> str:
+        """Address it was sent to."""
+        ...
+
+
+class Query(NamedTuple):
+    """A query as plugins see it: a value; `replace` makes another one that shares its basis.
+
+    `ident` is the id as sent, `flags` the second header word, `size` the length of the message in octets, `view` the
+    name of the view that chose the block, `depth` counts internal lookups inside one another.
+    """
+
+    ident: bytes
+    flags: int
+    question: Question
+    edns: Edns | None
+    size: int
+    transport: Transport
+    exchange: Exchange
+    basis: Basis
+    view: str = ""
+    depth: int = 0
+
+    @property
+    def client(self) -> tuple[str, int]:
+        """Address and port of the client; an answer that read it is this client's alone (law 5)."""
+        self.basis.private = True
+        return self.exchange.client
+
+    @property
+    def local(self) -> str:
+        """Address the query was sent to; differs by packet, so reading it makes the answer private too."""
+        self.basis.private = True
+        return self.exchange.local
+
+    @property
+    def do(self) -> bool:
+        """Whether DNSSEC records are wanted (RFC 3225)."""
+        return self.edns is not None and self.edns.do
+
+    @property
+    def text(self) -> str:
+        """The name asked, folded, in presentation form with its final dot."""
+        return name.to_text(self.question.folded)
+
+    def asking(self, wire: bytes, rtype: int | None = None) -> "Query":
+        """The same query for another name (wire form), and another type if given."""
+        folded, offsets, at = wire.lower(), [], 0
+        while length := wire[at]:
+            offsets.append(at)
+            at += length + 1
+        question = Question(wire, folded, tuple(offsets), rtype or self.question.type, self.question.cls)
+        return self._replace(question=question)
+
+    @property
+    def payload(self) -> int:
+        """Octets that a reply may have: 65535 over TCP, else the EDNS size, at least 512 (RFC 6891 section 6.2.3)."""
+        if self.transport.proto == "tcp":
+            return 65535
+        return max(self.edns.size, 512) if self.edns else 512
+
+    @property
+    def checking_disabled(self) -> bool:
+        """The CD bit (RFC 4035 section 3.2.2)."""
+        return self.flags & codes.CD != 0

@@ -1,0 +1,173 @@
+"""What a plugin sees of the server while it is set up: one server block, and the process around it.
+
+`setup(args, site)` reads its directive and then adds a link to the chain, hooks to the life of the instance, and what
+it offers to others. Where one plugin needs another it asks for a role, a protocol of this module, never for a name.
+"""
+
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar, runtime_checkable
+
+from kdns.chain.answer import Answer
+from kdns.chain.basis import Key
+from kdns.chain.handler import Link
+from kdns.chain.query import Query
+from kdns.corefile import Address
+from kdns.metrics import Registry
+
+R = TypeVar("R")
+Hook = Callable[[], Awaitable[None]]
+
+
+@runtime_checkable
+class Readiness(Protocol):
+    """A plugin whose state `ready` reports."""
+
+    @property
+    def name(self) -> str:
+        """Name of the plugin, as the body of a 503 lists it."""
+        ...
+
+    def ready(self) -> bool:
+        """Whether it can do its work."""
+        ...
+
+
+@runtime_checkable
+class Reloader(Protocol):
+    """Who can read the configuration again and put it in force."""
+
+    async def digest(self) -> str:
+        """SHA-512 of the configuration as it stands on disk now; raises `ConfigError`."""
+        ...
+
+    async def reload(self) -> None:
+        """Put it in force, or raise `ConfigError` and leave what runs running."""
+        ...
+
+
+@dataclass(slots=True)
+class Listen:
+    """How the listeners of a block are opened; set by `bind`, `multisocket`, `timeouts` and `tls`."""
+
+    hosts: list[str] | None = None
+    sockets: int = 1
+    first_read: float = 3.0
+    idle: float = 10.0
+    write: float = 5.0
+    max_queries: int = -1
+    any_class: bool = False
+    debug: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """What all blocks of a process share. `clock` is monotonic and `time` Unix time, both in seconds."""
+
+    registry: Registry
+    clock: Callable[[], float]
+    time: Callable[[], float]
+    environ: Mapping[str, str]
+    hostname: str
+    version: str
+    reloader: Reloader | None = None
+    stop: Callable[[int], None] = lambda status: None
+
+
+@dataclass(slots=True)
+class Hooks:
+    """Calls at the turns of an instance's life (`corefile.md` sections 11-13), each in directive order.
+
+    `startup` runs before any DNS socket is opened, and an error there is fatal; `shutdown` and then `final_shutdown`
+    when the process ends, `shutdown` also when a reload has replaced the instance; `restart` before a new instance is
+    made, and `restart_failed` when that came to nothing.
+    """
+
+    startup: list[Hook] = field(default_factory=list)
+    shutdown: list[Hook] = field(default_factory=list)
+    final_shutdown: list[Hook] = field(default_factory=list)
+    restart: list[Hook] = field(default_factory=list)
+    restart_failed: list[Hook] = field(default_factory=list)
+
+
+class Wiring(Protocol):
+    """What the assembled instance does for its blocks."""
+
+    def forget(self, keys: Collection[Key]) -> None:
+        """Forget every kept reply that read one of the keys, now, in this tick."""
+        ...
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run a background task until it ends or the instance shuts down."""
+        ...
+
+    def offers(self) -> list[object]:
+        """Everything that plugins of all blocks of the instance offered."""
+        ...
+
+
+class Site:
+    """One server block while its plugins are set up.
+
+    `keys` are the block's keys, `zones` the zones of these (lower case, absolute), `root` the directory that relative
+    file names of plugins start from ("" is the working directory), `view` the name of its view.
+    """
+
+    def __init__(self, keys: tuple[Address, ...], process: Process, wiring: Wiring, hooks: Hooks) -> None:
+        self.keys = keys
+        self.zones = tuple(dict.fromkeys(key.zone for key in keys))
+        self.process = process
+        self.wiring = wiring
+        self.hooks = hooks
+        self.listen = Listen()
+        self.root = ""
+        self.view = ""
+        self.links: list[tuple[str, Link]] = []
+        self._offers: list[object] = []
+        self._resolve: Callable[[Query], Coroutine[Any, Any, Answer]] | None = None
+
+    def chain(self, name: str, link: Link) -> None:
+        """Add a link to the chain under the plugin's name; the outermost first, as setups run in chain order."""
+        self.links.append((name, link))
+
+    def offer(self, thing: object) -> None:
+        """Let other plugins, and the server, find this by the protocols it fits."""
+        self._offers.append(thing)
+
+    def find(self, role: type[R]) -> list[R]:
+        """What plugins of this block offer that fits a protocol; ask when the chain stands, not during setup."""
+        return [thing for thing in self._offers if isinstance(thing, role)]
+
+    def find_anywhere(self, role: type[R]) -> list[R]:
+        """What plugins of all blocks offer that fits a protocol."""
+        return [thing for thing in self.wiring.offers() if isinstance(thing, role)]
+
+    @property
+    def offers(self) -> list[object]:
+        """Everything offered in this block."""
+        return self._offers
+
+    def path(self, name: str) -> str:
+        """A file name of a directive, from `root` if it is relative."""
+        return name if name.startswith("/") or not self.root else f"{self.root.rstrip('/')}/{name}"
+
+    def connect(self, resolve: Callable[[Query], Coroutine[Any, Any, Answer]]) -> None:
+        """Tell where internal lookups go: the top of the block's listener."""
+        self._resolve = resolve
+
+    async def lookup(self, query: Query, name: bytes, rtype: int) -> Answer | None:
+        """Ask the whole server for another name (wire form) in the course of a query (`corefile.md` section 8).
+
+        The basis is the query's own. `None` when lookups are nested more than eight deep: two names that point at each
+        other must end (`kubernetes.md` section 1.7).
+        """
+        if query.depth >= MAX_DEPTH or self._resolve is None:
+            return None
+        inner = query.asking(name, rtype)._replace(depth=query.depth + 1)
+        answer = await self._resolve(inner)
+        if query.basis.expires is not None:
+            query.basis.fleeting = True
+        return answer
+
+
+MAX_DEPTH = 8

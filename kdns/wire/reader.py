@@ -1,0 +1,168 @@
+"""Reading hostile messages: queries by hand in one pass, other messages record by record and on demand.
+
+Bounds: a name is at most 255 octets and every compression pointer points strictly backwards, so reading ends
+after at most as many steps as the message has octets; nothing is expanded that was not asked for.
+"""
+
+from struct import Struct
+from struct import error as StructError
+from typing import NamedTuple
+
+from kdns.wire import codes, rdata
+from kdns.wire.edns import Edns, read_options
+from kdns.wire.errors import WireError
+from kdns.wire.name import MAX_NAME
+from kdns.wire.record import Record
+
+HEADER_SIZE = 12
+HEADER = Struct(">HHHHHH")
+_PAIR = Struct(">HH")
+_FIXED = Struct(">HHIH")
+
+
+class Question(NamedTuple):
+    """A question: `name` as sent, `folded` to lower case, `offsets` of its labels, type and class."""
+
+    name: bytes
+    folded: bytes
+    offsets: tuple[int, ...]
+    type: int
+    cls: int
+
+    @property
+    def wire(self) -> bytes:
+        """The question section as it was sent."""
+        return self.name + _PAIR.pack(self.type, self.cls)
+
+
+class RawRecord(NamedTuple):
+    """Where a record stands in a message; section 0 is answer, 1 authority, 2 additional."""
+
+    section: int
+    type: int
+    cls: int
+    ttl: int
+    start: int
+    ttl_at: int
+    data: int
+    end: int
+
+
+def read_question(packet: bytes) -> tuple[Question, int]:
+    """First question of a message and the offset behind it; raises `WireError`."""
+    at, offsets = HEADER_SIZE, []
+    try:
+        while length := packet[at]:
+            if length > 63:
+                raise WireError("compression pointer or unknown label type in a question")
+            offsets.append(at - HEADER_SIZE)
+            at += length + 1
+        at += 1
+        rtype, cls = _PAIR.unpack_from(packet, at)
+    except (IndexError, StructError) as error:
+        raise WireError("question cut short") from error
+    if at - HEADER_SIZE > MAX_NAME:
+        raise WireError("name of more than 255 octets in a question")
+    name = packet[HEADER_SIZE:at]
+    return Question(name, name.lower(), tuple(offsets), rtype, cls), at + 4
+
+
+def read_records(packet: bytes, at: int) -> list[RawRecord]:
+    """Places of all records of a message from offset `at` (behind the question) on; raises `WireError`.
+
+    Octets after the last record are ignored, as CoreDNS does.
+    """
+    records: list[RawRecord] = []
+    try:
+        for section, count in enumerate(HEADER.unpack_from(packet)[3:]):
+            for _ in range(count):
+                start, at = at, _skip_name(packet, at)
+                rtype, cls, ttl, size = _FIXED.unpack_from(packet, at)
+                records.append(RawRecord(section, rtype, cls, ttl, start, at + 4, at + 10, at + 10 + size))
+                at += 10 + size
+    except (IndexError, StructError) as error:
+        raise WireError("record cut short") from error
+    if at > len(packet):
+        raise WireError("record data cut short")
+    return records
+
+
+def _skip_name(packet: bytes, at: int) -> int:
+    while length := packet[at]:
+        if length >= 0xC0:
+            return at + 2
+        if length > 63:
+            raise WireError("unknown label type")
+        at += length + 1
+    return at + 1
+
+
+def read_name(packet: bytes, at: int) -> tuple[bytes, int]:
+    """The name at an offset, expanded, and the offset behind it (RFC 1035 section 4.1.4); raises `WireError`."""
+    labels, size, end, floor = [], 1, -1, at
+    try:
+        while length := packet[at]:
+            if length < 64:
+                labels.append(packet[at : at + length + 1])
+                size += length + 1
+                at += length + 1
+                if size > MAX_NAME or at >= len(packet):
+                    raise WireError("name of more than 255 octets, or cut short")
+            elif length >= 0xC0:
+                if end < 0:
+                    end = at + 2
+                at = (length & 0x3F) << 8 | packet[at + 1]
+                if at >= floor:
+                    raise WireError("compression pointer that does not point backwards")
+                floor = at
+            else:
+                raise WireError("unknown label type")
+    except IndexError as error:
+        raise WireError("name cut short") from error
+    labels.append(b"\0")
+    return b"".join(labels), at + 1 if end < 0 else end
+
+
+def read_record(packet: bytes, raw: RawRecord) -> Record:
+    """The record at a place, names in its data expanded; raises `WireError`."""
+    owner, _ = read_name(packet, raw.start)
+    return Record(owner, raw.type, read_data(packet, raw), raw.ttl, raw.cls)
+
+
+def read_data(packet: bytes, raw: RawRecord) -> bytes:
+    """Record data with its names expanded; raises `WireError` when a name or field leaves the record."""
+    layout = rdata.LAYOUTS.get(raw.type)
+    if layout is None:
+        return packet[raw.data : raw.end]
+    at, parts = raw.data, []
+    for field in layout:
+        if field == rdata.NAME:
+            part, at = read_name(packet, at)
+        else:
+            end = at + (field if field > 0 else 1 + packet[min(at, len(packet) - 1)])
+            part, at = packet[at:end], end
+        parts.append(part)
+    if at != raw.end:
+        raise WireError(f"data of a {codes.type_name(raw.type)} record does not fill its length")
+    return b"".join(parts)
+
+
+def read_edns(packet: bytes, raw: RawRecord) -> Edns:
+    """The OPT record at a place (RFC 6891 section 6.1); raises `WireError`."""
+    return Edns(
+        size=raw.cls,
+        flags=raw.ttl & 0xFFFF,
+        options=read_options(packet[raw.data : raw.end]),
+        version=raw.ttl >> 16 & 0xFF,
+        rcode=raw.ttl >> 24,
+    )
+
+
+def find_edns(packet: bytes, records: list[RawRecord]) -> Edns | None:
+    """The OPT of a message; raises `WireError` for two, or one that is not owned by the root (RFC 6891 6.1.1)."""
+    found = [raw for raw in records if raw.type == codes.OPT and raw.section == 2]
+    if not found:
+        return None
+    if len(found) > 1 or packet[found[0].start] != 0:
+        raise WireError("more than one OPT record, or one with a name")
+    return read_edns(packet, found[0])
