@@ -94,6 +94,11 @@ class Section(Sequence[Record]):
         return self._decoded()[index]
 
     @property
+    def packet(self) -> bytes:
+        """The message that the records stand in."""
+        return self._packet
+
+    @property
     def places(self) -> list[RawRecord]:
         """Where the records stand, with type and TTL, nothing decoded."""
         return self._raw
