@@ -1,0 +1,179 @@
+"""The `coredns_dns_*` metrics: what is counted for every query, by the `prometheus` plugin and by the server.
+
+A query that reaches a chain is counted by `prometheus` under the zone it fell into; one that the server turns away
+before any chain is counted by the server under the zone `dropped`. Both look their `Series` up once for each set of
+labels and keep it. Sizes are those of messages without compression, before truncation (`metrics.md`).
+"""
+
+from bisect import bisect_left
+
+from kdns.chain.answer import Answer, Records
+from kdns.chain.query import Transport
+from kdns.metrics import SIZE_BUCKETS, TIME_BUCKETS, Counter, Histogram, Registry
+from kdns.wire import codes, rdata
+from kdns.wire.errors import WireError
+from kdns.wire.message import Section
+from kdns.wire.reader import HEADER_SIZE, Question
+
+DROPPED = "dropped"
+"""Zone label of queries that no block took; without a final dot."""
+
+OTHER = "other"
+_TYPES = "A AAAA CNAME DNSKEY DS MX NSEC3 NSEC NS PTR RRSIG SOA SRV TXT HTTPS SVCB IXFR AXFR ANY"
+TYPES = {codes.TYPE_NUMBERS[name]: name for name in _TYPES.split()}
+"""Types with a label of their own; all others are `OTHER`, so a client cannot make series."""
+
+_QUESTION_POINTER = b"\xc0\x0c"
+
+
+class Series:
+    """The metrics of all queries with the same labels."""
+
+    __slots__ = ("_do", "_duration", "_reply_size", "_requests", "_responses", "_size")
+
+    def __init__(
+        self,
+        requests: Counter,
+        responses: Counter,
+        do: Counter | None,
+        duration: Histogram,
+        size: Histogram,
+        reply_size: Histogram,
+    ) -> None:
+        self._requests = requests
+        self._responses = responses
+        self._do = do
+        self._duration = duration
+        self._size = size
+        self._reply_size = reply_size
+
+    def count(self, size: int, reply_size: int, seconds: float) -> None:
+        """Count one query of `size` octets, answered with `reply_size` octets after `seconds`."""
+        self._requests.value += 1
+        self._responses.value += 1
+        if self._do is not None:
+            self._do.value += 1
+        histogram = self._duration
+        histogram.counts[bisect_left(TIME_BUCKETS, seconds)] += 1
+        histogram.sum += seconds
+        histogram = self._size
+        histogram.counts[bisect_left(SIZE_BUCKETS, size)] += 1
+        histogram.sum += size
+        histogram = self._reply_size
+        histogram.counts[bisect_left(SIZE_BUCKETS, reply_size)] += 1
+        histogram.sum += reply_size
+
+    def count_hits(self, size: int, reply_size: int, times: int) -> None:
+        """Count queries whose reply was kept; they took less than the lowest bound of the duration."""
+        self._requests.value += times
+        self._responses.value += times
+        if self._do is not None:
+            self._do.value += times
+        self._duration.observe(0.0, times)
+        self._size.observe(size, times)
+        self._reply_size.observe(reply_size, times)
+
+
+class Counting:
+    """The families of `coredns_dns_*`; one object for each who counts, all feeding the same metrics."""
+
+    def __init__(self, registry: Registry) -> None:
+        where = ("server", "zone", "view")
+        self._requests = registry.counter(
+            "coredns_dns_requests_total",
+            "Counter of DNS requests made per zone, protocol and family.",
+            *where,
+            "proto",
+            "family",
+            "type",
+        )
+        self._responses = registry.counter(
+            "coredns_dns_responses_total", "Counter of response status codes.", *where, "rcode", "plugin"
+        )
+        self._do = registry.counter(
+            "coredns_dns_do_requests_total", "Counter of DNS requests with DO bit set per zone.", *where
+        )
+        self._duration = registry.histogram(
+            "coredns_dns_request_duration_seconds",
+            "Histogram of the time (in seconds) each request took per zone.",
+            TIME_BUCKETS,
+            *where,
+        )
+        self._size = registry.histogram(
+            "coredns_dns_request_size_bytes",
+            "Size of the EDNS0 UDP buffer in bytes (64K for TCP) per zone and protocol.",
+            SIZE_BUCKETS,
+            *where,
+            "proto",
+        )
+        self._reply_size = registry.histogram(
+            "coredns_dns_response_size_bytes",
+            "Size of the returned response in bytes per zone and protocol.",
+            SIZE_BUCKETS,
+            *where,
+            "proto",
+        )
+
+    def series(
+        self, transport: Transport, zone: str, view: str, rtype: int, do: bool, rcode: int, plugin: str = ""
+    ) -> Series:
+        """The series of queries with these labels; `plugin` is empty when no plugin wrote the answer."""
+        where = (transport.server, zone, view)
+        proto = transport.proto
+        return Series(
+            self._requests.child(*where, proto, str(transport.family), TYPES.get(rtype, OTHER)),
+            self._responses.child(*where, rcode_label(rcode), plugin),
+            self._do.child(*where) if do else None,
+            self._duration.child(*where),
+            self._size.child(*where, proto),
+            self._reply_size.child(*where, proto),
+        )
+
+
+def rcode_label(rcode: int) -> str:
+    """A response code as metrics name it: 16 is BADSIG there, which shares its number with BADVERS."""
+    return "BADSIG" if rcode == codes.BADVERS else codes.rcode_name(rcode)
+
+
+def reply_size(question: Question, answer: Answer) -> int:
+    """Octets of a written answer without compression and OPT; 0 when nothing was written."""
+    if not answer.written:
+        return 0
+    size = bare_size(question)
+    if answer.answer:
+        size += _section_size(question, answer.answer)
+    if answer.authority:
+        size += _section_size(question, answer.authority)
+    if answer.additional:
+        size += _section_size(question, answer.additional)
+    return size
+
+
+def bare_size(question: Question) -> int:
+    """Octets of a reply without records, such as the server writes for an unwritten answer."""
+    return HEADER_SIZE + len(question.name) + 4
+
+
+def _section_size(question: Question, section: Records) -> int:
+    if isinstance(section, Section):
+        return _relayed_size(question, section)
+    asked, size = len(question.name), 0
+    for record in section:
+        owner = record.owner
+        size += (asked if owner is None else len(owner)) + 10 + len(record.data)
+    return size
+
+
+def _relayed_size(question: Question, section: Section) -> int:
+    """Size of records that need not be decoded when they belong to the question and hold no names, as most do."""
+    packet, asked, size = section.packet, len(question.name), 0
+    for raw in section.places:
+        if raw.type in rdata.LAYOUTS or packet[raw.start : raw.start + 2] != _QUESTION_POINTER:
+            break
+        size += asked + 10 + raw.end - raw.data
+    else:
+        return size
+    try:
+        return sum([len(record.owner or b"") + 10 + len(record.data) for record in section])
+    except WireError:
+        return sum([raw.end - raw.start for raw in section.places])
