@@ -7,7 +7,7 @@ labels and keep it. Sizes are those of messages without compression, before trun
 
 from bisect import bisect_left
 
-from kdns.chain.answer import Answer, Records
+from kdns.chain.answer import Answer
 from kdns.chain.query import Transport
 from kdns.metrics import SIZE_BUCKETS, TIME_BUCKETS, Counter, Histogram, Registry
 from kdns.wire import codes, rdata
@@ -22,6 +22,11 @@ OTHER = "other"
 _TYPES = "A AAAA CNAME DNSKEY DS MX NSEC3 NSEC NS PTR RRSIG SOA SRV TXT HTTPS SVCB IXFR AXFR ANY"
 TYPES = {codes.TYPE_NUMBERS[name]: name for name in _TYPES.split()}
 """Types with a label of their own; all others are `OTHER`, so a client cannot make series."""
+
+_FIRST_TIME = TIME_BUCKETS[0]
+_LAST_SIZE = 65535
+_SIZE_INDEX = bytes([bisect_left(SIZE_BUCKETS, size) for size in range(_LAST_SIZE + 1)])
+"""Bucket of every size a message can have: a look-up costs a third of a search."""
 
 _QUESTION_POINTER = b"\xc0\x0c"
 
@@ -54,13 +59,13 @@ class Series:
         if self._do is not None:
             self._do.value += 1
         histogram = self._duration
-        histogram.counts[bisect_left(TIME_BUCKETS, seconds)] += 1
+        histogram.counts[0 if seconds <= _FIRST_TIME else bisect_left(TIME_BUCKETS, seconds)] += 1
         histogram.sum += seconds
         histogram = self._size
-        histogram.counts[bisect_left(SIZE_BUCKETS, size)] += 1
+        histogram.counts[_SIZE_INDEX[size] if size <= _LAST_SIZE else -1] += 1
         histogram.sum += size
         histogram = self._reply_size
-        histogram.counts[bisect_left(SIZE_BUCKETS, reply_size)] += 1
+        histogram.counts[_SIZE_INDEX[reply_size] if reply_size <= _LAST_SIZE else -1] += 1
         histogram.sum += reply_size
 
     def count_hits(self, size: int, reply_size: int, times: int) -> None:
@@ -139,29 +144,21 @@ def reply_size(question: Question, answer: Answer) -> int:
     """Octets of a written answer without compression and OPT; 0 when nothing was written."""
     if not answer.written:
         return 0
-    size = bare_size(question)
-    if answer.answer:
-        size += _section_size(question, answer.answer)
-    if answer.authority:
-        size += _section_size(question, answer.authority)
-    if answer.additional:
-        size += _section_size(question, answer.additional)
+    asked = len(question.name)
+    size = HEADER_SIZE + asked + 4
+    for section in (answer.answer, answer.authority, answer.additional):
+        if type(section) is Section:  # isinstance() of an abstract base's subclass costs as much as all the rest
+            size += _relayed_size(question, section)
+            continue
+        for record in section:
+            owner = record.owner
+            size += (asked if owner is None else len(owner)) + 10 + len(record.data)
     return size
 
 
 def bare_size(question: Question) -> int:
     """Octets of a reply without records, such as the server writes for an unwritten answer."""
     return HEADER_SIZE + len(question.name) + 4
-
-
-def _section_size(question: Question, section: Records) -> int:
-    if isinstance(section, Section):
-        return _relayed_size(question, section)
-    asked, size = len(question.name), 0
-    for record in section:
-        owner = record.owner
-        size += (asked if owner is None else len(owner)) + 10 + len(record.data)
-    return size
 
 
 def _relayed_size(question: Question, section: Section) -> int:
