@@ -56,5 +56,5 @@ $(VENV)/.run: $(VENV)/.python deploy/requirements.txt pyproject.toml
 
 $(VENV)/.test: $(VENV)/.run tests/requirements.txt
 	@echo "Installing the tools of the tests into $(VENV) ..."
-	@$(INSTALL) --no-compile --require-hashes --requirement tests/requirements.txt
+	@$(INSTALL) --no-compile --no-build-isolation --use-pep517 --require-hashes --requirement tests/requirements.txt
 	@touch $@
