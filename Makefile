@@ -51,7 +51,7 @@ $(VENV)/.python:
 $(VENV)/.run: $(VENV)/.python deploy/requirements.txt pyproject.toml
 	@echo "Installing kdns into $(VENV) ..."
 	@$(INSTALL) --no-compile --require-hashes --requirement deploy/requirements.txt
-	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@PYTHONWARNINGS=ignore $(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.run tests/requirements.txt
