@@ -72,7 +72,7 @@ class Family(Generic[M]):
         self.name = name
         self.text = text
         self.labels = labels
-        self._make = make
+        self._make: Callable[[], M] = make
         self._children: dict[tuple[str, ...], M] = {}
 
     def child(self, *values: str) -> M:

@@ -6,7 +6,7 @@ it offers to others. Where one plugin needs another it asks for a role, a protoc
 
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from kdns.chain.answer import Answer
 from kdns.chain.basis import Key
@@ -60,9 +60,12 @@ class Listen:
     debug: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
-    """What all blocks of a process share. `clock` is monotonic and `time` Unix time, both in seconds."""
+class Process(NamedTuple):
+    """What all blocks of a process share. `clock` is monotonic and `time` Unix time, both in seconds.
+
+    `addresses` gives the texts of the host's own addresses, loopback left out; `stop` ends the process with a status;
+    `show_debug` shows debug lines or not, for the whole process.
+    """
 
     registry: Registry
     clock: Callable[[], float]
@@ -70,8 +73,10 @@ class Process:
     environ: Mapping[str, str]
     hostname: str
     version: str
+    addresses: Callable[[], tuple[str, ...]] = tuple
     reloader: Reloader | None = None
     stop: Callable[[int], None] = lambda status: None
+    show_debug: Callable[[bool], None] = lambda shown: None
 
 
 @dataclass(slots=True)

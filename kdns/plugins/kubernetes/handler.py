@@ -1,0 +1,283 @@
+"""The link of the chain that answers cluster zones (`kubernetes.md` sections 1, 2 and 5).
+
+A name is looked up once, whatever the type: it exists or it does not, so A and AAAA can never disagree. Then the type
+picks records. Answers without records are made once for each zone and serial and shared by all who get them.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from kdns.chain.answer import Answer, refuse
+from kdns.chain.handler import Handler
+from kdns.chain.query import Query
+from kdns.chain.zones import Zones
+from kdns.cluster.index import Index
+from kdns.plugins.kubernetes import aliases, pods, records, reverse
+from kdns.plugins.kubernetes.grammar import Asked, Form, read
+from kdns.plugins.kubernetes.identity import Identity
+from kdns.plugins.kubernetes.options import Options, Pods
+from kdns.plugins.kubernetes.records import Found
+from kdns.plugins.kubernetes.services import Services
+from kdns.wire import codes, name, rdata
+from kdns.wire.record import Record
+
+_VERSION_TTL = 28800
+_ADDRESSES = (codes.A, codes.AAAA)
+
+
+class Serial:
+    """Where a zone's serial stands (`chain.basis.Stamp`)."""
+
+    __slots__ = ("_index", "_multicluster")
+
+    def __init__(self, index: Index, *, multicluster: bool) -> None:
+        self._index = index
+        self._multicluster = multicluster
+
+    @property
+    def serial(self) -> int:
+        """Seconds of Unix time of the last relevant change, 32 bits."""
+        serials = self._index.serials
+        return (serials.multicluster if self._multicluster else serials.cluster) & 0xFFFFFFFF
+
+
+class Zone(NamedTuple):
+    """One zone of the directive, folded, with the number of its labels."""
+
+    wire: bytes
+    labels: int
+    stamp: Serial
+    multicluster: bool
+
+
+class Empty(NamedTuple):
+    """The answers without records of one zone at one serial."""
+
+    serial: int
+    denied: Answer
+    nodata: Answer
+    unsynced: Answer
+    soa: Answer
+
+
+class Kubernetes:
+    """Answers the zones of one directive; everything else, and what falls through, goes to the next link."""
+
+    def __init__(
+        self,
+        next_: Handler,
+        options: Options,
+        index: Index,
+        *,
+        lookup: aliases.Lookup,
+        local: tuple[str, ...] = (),
+        synced: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self._next = next_
+        self._options = options
+        self._index = index
+        self._lookup = lookup
+        self._synced = synced
+        self._services = Services(index, options)
+        self._identity = Identity(index, self._services, local, pod_names=options.endpoint_pod_names)
+        self._zones = Zones(options.zones)
+        self._fallthrough = None if options.fallthrough is None else Zones(options.fallthrough or (".",))
+        self._ttl = options.ttl
+        self._primary = name.from_text(options.primary)
+        stamps = {flag: Serial(index, multicluster=flag) for flag in (False, True)}
+        imported = {name.from_text(zone) for zone in options.multicluster}
+        self._by_wire = {
+            wire: Zone(wire, len(name.labels(wire)), stamps[wire in imported], wire in imported) for wire in self._zones
+        }
+        self._empty: dict[bytes, Empty] = {}
+
+    async def answer(self, query: Query) -> Answer:
+        """The cluster's answer, or the next link's."""
+        question = query.question
+        wire = self._zones.match(question)
+        if wire is None:
+            return await self._next.answer(query)
+        if question.cls != codes.IN or question.type in (codes.AXFR, codes.IXFR):
+            return refuse(codes.REFUSED)
+        zone = self._by_wire[wire]
+        labels = _labels(question.folded, question.offsets)
+        asked = read(labels[: len(labels) - zone.labels], multicluster=zone.multicluster, zonal=self._options.zonal)
+        form = asked.form
+        if form is Form.SERVICE or form is Form.ZONAL:
+            found = self._find_service(query, zone, asked)
+            return await (self._missing(query, zone) if found is None else self._service(query, zone, asked, found))
+        if form is Form.POD:
+            return await self._pod(query, zone, asked)
+        if form is Form.INVALID:
+            return await self._reverse(query, zone, labels)
+        if form in (Form.NAMESPACE, Form.POD_NAMESPACE):
+            return await self._namespace(query, zone, asked)
+        return self._special(query, zone, form)
+
+    # What is there
+
+    def _find_service(self, query: Query, zone: Zone, asked: Asked) -> list[Found] | None:
+        find = self._services.find_imported if zone.multicluster else self._services.find
+        return find(query.basis.reads, asked)
+
+    def _find_name(self, query: Query, zone: Zone, folded: bytes) -> Sequence[Found] | None:
+        """What any name inside a zone stands for, as the target of an alias."""
+        labels = [label.decode("latin-1") for label in name.labels(folded)]
+        asked = read(labels[: len(labels) - zone.labels], multicluster=zone.multicluster, zonal=self._options.zonal)
+        if asked.form in (Form.SERVICE, Form.ZONAL):
+            return self._find_service(query, zone, asked)
+        if asked.form is Form.POD and self._services.exposed(query.basis.reads, asked.namespace):
+            address = pods.find(self._index, query.basis.reads, asked, self._options.pods)
+            return None if address is None else [Found((), address)]
+        if asked.form is Form.NAME_SERVER:
+            return [Found((), address) for address in self._own_addresses(query)]
+        return None
+
+    def _own_addresses(self, query: Query) -> list[bytes]:
+        names = self._identity.names(query.basis.reads)
+        return list(dict.fromkeys(address for addresses in names.values() for address in addresses))
+
+    # What is answered
+
+    async def _service(self, query: Query, zone: Zone, asked: Asked, found: list[Found]) -> Answer:
+        rtype = query.question.type
+        if rtype in _ADDRESSES:
+            if not found or not any(entry.alias for entry in found):
+                return self._records(query, zone, records.addresses(found, rtype, self._ttl))
+            return await self._aliases(query, zone, found)
+        if rtype == codes.SRV:
+            base = name.from_labels(
+                (asked.service.encode(), asked.namespace.encode(), b"svc"), self._as_sent(query, zone)
+            )
+            answer, glue = records.services([entry for entry in found if not entry.alias], base, self._ttl)
+            return self._records(query, zone, answer, glue)
+        if rtype == codes.CNAME and found and found[0].alias:
+            record = aliases.cname(found[0].alias, None, self._ttl)
+            return self._records(query, zone, [record] if record else [])
+        return self.empty(query, zone).nodata
+
+    async def _aliases(self, query: Query, zone: Zone, found: list[Found]) -> Answer:
+        walk = aliases.Walk(
+            query, zone.wire, self._ttl, lambda folded: self._find_name(query, zone, folded), self._lookup
+        )
+        answer = await walk.follow(found, query.question.folded, None)
+        reply = self._records(query, zone, answer)
+        if walk.failed:
+            return reply.replace(rcode=codes.SERVFAIL)
+        return reply.replace(flags=reply.flags | codes.TC) if walk.truncated else reply
+
+    async def _pod(self, query: Query, zone: Zone, asked: Asked) -> Answer:
+        reads = query.basis.reads
+        if not self._services.exposed(reads, asked.namespace):
+            return await self._missing(query, zone)
+        address = pods.find(self._index, reads, asked, self._options.pods)
+        if address is None:
+            return await self._missing(query, zone)
+        rtype = query.question.type
+        found = [Found((), address)]
+        return self._records(query, zone, records.addresses(found, rtype, self._ttl) if rtype in _ADDRESSES else [])
+
+    async def _namespace(self, query: Query, zone: Zone, asked: Asked) -> Answer:
+        disabled = asked.form is Form.POD_NAMESPACE and self._options.pods is Pods.DISABLED
+        if disabled or not self._services.exposed(query.basis.reads, asked.namespace):
+            return await self._missing(query, zone)
+        return self.empty(query, zone).nodata
+
+    async def _reverse(self, query: Query, zone: Zone, labels: list[str]) -> Answer:
+        """A reverse name, or one that fits no form. NODATA there falls through as NXDOMAIN does (section 9)."""
+        spelled = reverse.read(labels)
+        if spelled is None or not (spelled.address or spelled.partial):
+            return await self._missing(query, zone)
+        if spelled.partial:
+            return await self._missing(query, zone, nodata=True)
+        targets = self._targets(query, spelled.address)
+        if not targets or query.question.type != codes.PTR:
+            return await self._missing(query, zone, nodata=bool(targets))
+        return self._records(query, zone, [Record(None, codes.PTR, target, self._ttl) for target in targets])
+
+    def _targets(self, query: Query, address: bytes) -> list[bytes]:
+        """Names that an address points back to (section 5.2)."""
+        reads = query.basis.reads
+        for service in self._index.services_at(reads, address):
+            if self._services.exposed(reads, service.namespace):
+                return [self._name(service.name, service.namespace)]
+        targets: dict[bytes, None] = {}
+        for piece in self._index.slices_at(reads, address):
+            if not piece.service or not self._services.exposed(reads, piece.namespace):
+                continue
+            for endpoint in piece.endpoints:
+                if endpoint.packed == address:
+                    label = records.endpoint_name(endpoint, pod_names=self._options.endpoint_pod_names)
+                    targets[self._name(label, piece.service, piece.namespace)] = None
+        return list(targets)
+
+    def _name(self, *labels: str) -> bytes:
+        return name.from_labels([*(label.encode() for label in labels), b"svc"], self._primary)
+
+    def _special(self, query: Query, zone: Zone, form: Form) -> Answer:
+        """Names that exist whatever the cluster holds; none of them is ever NXDOMAIN."""
+        rtype = query.question.type
+        if form is Form.APEX and rtype == codes.SOA:
+            return self.empty(query, zone).soa
+        if form is Form.APEX and rtype == codes.NS:
+            return self._name_servers(query, zone)
+        if form is Form.VERSION and rtype == codes.TXT:
+            text = rdata.txt(records.DNS_VERSION.encode())
+            return Answer(flags=codes.AA, answer=(Record(None, codes.TXT, text, _VERSION_TTL),))
+        if form is Form.NAME_SERVER and rtype in _ADDRESSES:
+            own = [Found((), address) for address in self._own_addresses(query)]
+            return self._records(query, zone, records.addresses(own, rtype, self._ttl))
+        return self.empty(query, zone).nodata
+
+    def _name_servers(self, query: Query, zone: Zone) -> Answer:
+        forward = not reverse.is_reverse(name.to_text(zone.wire))
+        base = self._as_sent(query, zone) if forward else self._primary
+        answer, glue = [], []
+        for labels, addresses in self._identity.names(query.basis.reads).items():
+            target = name.from_labels(labels, base)
+            answer.append(Record(None, codes.NS, target, self._ttl))
+            for address in addresses:
+                rtype = codes.A if len(address) == 4 else codes.AAAA
+                glue.append(Record(target, rtype, address, self._ttl))
+        return self._records(query, zone, answer, glue)
+
+    # Shapes of answers
+
+    def _records(self, query: Query, zone: Zone, answer: list[Record], additional: Sequence[Record] = ()) -> Answer:
+        if not answer:
+            return self.empty(query, zone).nodata
+        return Answer(flags=codes.AA, answer=answer, additional=additional)
+
+    async def _missing(self, query: Query, zone: Zone, *, nodata: bool = False) -> Answer:
+        """What a name gets that is not there: the next plugin if it may, and never a denial before the first sync."""
+        if self._fallthrough is not None and self._fallthrough.match(query.question) is not None:
+            return await self._next.answer(query)
+        empty = self.empty(query, zone)
+        if not self._synced():
+            return empty.unsynced
+        return empty.nodata if nodata else empty.denied
+
+    def empty(self, query: Query, zone: Zone) -> Empty:
+        """The zone's answers without records, at the serial of this moment (law 6)."""
+        query.basis.stamp = zone.stamp
+        serial = zone.stamp.serial
+        empty = self._empty.get(zone.wire)
+        if empty is None or empty.serial != serial:
+            soa = (records.soa(zone.wire, self._ttl, serial),)
+            empty = self._empty[zone.wire] = Empty(
+                serial,
+                Answer(rcode=codes.NXDOMAIN, flags=codes.AA, authority=soa),
+                Answer(flags=codes.AA, authority=soa),
+                Answer(rcode=codes.SERVFAIL, flags=codes.AA, authority=soa),
+                Answer(flags=codes.AA, answer=soa),
+            )
+        return empty
+
+    @staticmethod
+    def _as_sent(query: Query, zone: Zone) -> bytes:
+        """The zone in the client's spelling, for names that cannot be compressed (section 1.10)."""
+        return query.question.name[-len(zone.wire) :]
+
+
+def _labels(folded: bytes, offsets: Sequence[int]) -> list[str]:
+    return [folded[at + 1 : at + 1 + folded[at]].decode("latin-1") for at in offsets]

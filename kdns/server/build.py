@@ -1,0 +1,85 @@
+"""From the text of a Corefile to an instance that can be started: setups in chain order, chains, listeners.
+
+Setup runs directive by directive, and within one directive block by block (`corefile.md` section 1), so that the
+hooks of all blocks come to stand in the order of the chain. Nothing here opens a socket or starts a task.
+"""
+
+import logging
+from collections.abc import Sequence
+
+from kdns import plugins
+from kdns.chain.handler import End, Handler
+from kdns.chain.site import Process, Site
+from kdns.corefile import Arguments, ConfigError, Corefile, Disk, ServerBlock, block_addresses, parse
+from kdns.server import plan
+from kdns.server.dispatch import Block
+from kdns.server.instance import Instance
+from kdns.server.source import BUILT_IN, Input
+
+_log = logging.getLogger("kdns")
+
+
+def read(source: Input, process: Process) -> Corefile:
+    """Parse a Corefile with the words that kdns has; the built-in one if it has no server block.
+
+    Reads imported files, so it blocks. Raises `ConfigError`.
+    """
+    known = plugins.available()
+    absent = frozenset(plugins.ORDER) - known
+    corefile = parse(source.text, source.file, known=known, absent=absent, reader=Disk(), environ=process.environ)
+    return corefile if corefile.blocks else parse(BUILT_IN, source.file, known=known)
+
+
+def build(corefile: Corefile, process: Process, dns_port: int) -> Instance:
+    """Set up every block. Raises `ConfigError` for the first thing that is wrong, with its place."""
+    for warning in corefile.warnings:
+        _log.warning("%s", warning)
+    instance = Instance(process)
+    for block in corefile.blocks:
+        keys = block_addresses(block.keys, dns_port)
+        instance.sites.append(Site(keys, process, instance, instance.hooks))
+    _set_up(corefile.blocks, instance.sites)
+    wishes = [
+        plan.Wish(
+            site.keys, (plan.WILDCARD,) if site.listen.hosts is None else tuple(site.listen.hosts), bool(site.view)
+        )
+        for site in instance.sites
+    ]
+    try:
+        listeners = plan.listeners(wishes)
+    except plan.Conflict as conflict:
+        raise corefile.blocks[conflict.block].keys[0].error(str(conflict)) from conflict
+    instance.assemble([Block(site, _chain(site)) for site in instance.sites], listeners)
+    return instance
+
+
+def _wish(site: Site) -> plan.Wish:
+    hosts = (plan.WILDCARD,) if site.listen.hosts is None else tuple(site.listen.hosts)
+    return plan.Wish(site.keys, hosts, bool(site.view))
+
+
+def _set_up(blocks: Sequence[ServerBlock], sites: Sequence[Site]) -> None:
+    used = {directive.name for block in blocks for directive in block.directives}
+    for word in plugins.ORDER:
+        if word not in used:
+            continue
+        setup = plugins.setup_of(word)
+        for block, site in zip(blocks, sites, strict=True):
+            for directive in block.directives:
+                if directive.name == word:
+                    arguments = Arguments(directive, site.zones)
+                    try:
+                        setup(arguments, site)
+                        arguments.finish()
+                    except ConfigError as error:
+                        raise error.within(word) from error
+
+
+def _chain(site: Site) -> Handler | None:
+    """The links of a block, the outermost first; `None` for a block without any."""
+    if not site.links:
+        return None
+    handler: Handler = End(site.links[-1][0])
+    for _, link in reversed(site.links):
+        handler = link(handler)
+    return handler

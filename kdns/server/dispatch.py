@@ -1,0 +1,59 @@
+"""Which server block a query goes to (`corefile.md` section 7)."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from kdns.chain.answer import Answer, refuse
+from kdns.chain.handler import Handler
+from kdns.chain.query import Query
+from kdns.chain.site import Site
+from kdns.wire import codes, name
+
+_REFUSED = refuse(codes.REFUSED)
+
+Dropped = Callable[[Query, Answer], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A server block that is set up: its chain is `None` if it has no plugins."""
+
+    site: Site
+    chain: Handler | None
+
+
+class Dispatch:
+    """The blocks of one listener by zone; the closest enclosing zone wins."""
+
+    def __init__(self, blocks: Sequence[tuple[str, Block]], dropped: Dropped) -> None:
+        self._zones: dict[bytes, list[Block]] = {}
+        for zone, block in blocks:
+            self._zones.setdefault(name.from_text(zone).lower(), []).append(block)
+        self._root = [block for block in self._zones.get(name.ROOT, ()) if block.chain is not None]
+        self._any_class = any(block.site.listen.any_class for _, block in blocks)
+        self._dropped = dropped
+        self.debug = any(block.site.listen.debug for _, block in blocks)
+
+    def takes(self, cls: int) -> bool:
+        """Whether questions of a class are looked at: IN, and all if a block forwards or answers CH."""
+        return cls == codes.IN or self._any_class
+
+    async def answer(self, query: Query) -> Answer:
+        """The answer of the block that the query belongs to; REFUSED if there is none."""
+        block = self._find(query) if self.takes(query.question.cls) else None
+        if block is None or block.chain is None:
+            self._dropped(query, _REFUSED)
+            return _REFUSED
+        return await block.chain.answer(query)
+
+    def _find(self, query: Query) -> Block | None:
+        question, found = query.question, None
+        for offset in question.offsets or (0,):
+            blocks = self._zones.get(question.folded[offset:])
+            if blocks is None:
+                continue
+            found = blocks[0]
+            # The parent side of a zone cut answers DS (RFC 4035 section 3.1.4.1).
+            if question.type != codes.DS:
+                return found
+        return found or (self._root[0] if self._root else None)

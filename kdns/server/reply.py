@@ -1,0 +1,79 @@
+"""From an answer to octets: header, question, sections, OPT, cut to the client's size (`corefile.md` section 8.2)."""
+
+from kdns.chain.answer import Answer
+from kdns.chain.query import Query
+from kdns.wire import codes
+from kdns.wire.edns import Option, opt_record
+from kdns.wire.message import Relay
+from kdns.wire.reader import HEADER, HEADER_SIZE, read_question
+from kdns.wire.writer import write_message
+
+_COPIED = codes.RD | codes.CD
+_ECHOED = frozenset((codes.EXPIRE, codes.PADDING))
+_KEPT_WHEN_MALFORMED = codes.TC | codes.RD | codes.RA | codes.AD | codes.CD
+_OWN_SIZE = 4096
+
+
+def encode(query: Query, answer: Answer) -> bytes:
+    """The reply to a query as it was received, at most `query.payload` octets."""
+    flags = codes.QR | query.flags & _COPIED | answer.flags | answer.rcode & 15
+    opt = _opt(query, answer)
+    relay = answer.relay
+    if relay is not None:
+        whole = _relayed(query, relay, answer.ttl, flags, opt)
+        if whole is not None:
+            return whole
+    sections = (answer.answer, answer.authority, answer.additional)
+    if answer.ttl is not None:
+        ttl = answer.ttl
+        sections = tuple([record._replace(ttl=ttl) for record in section] for section in sections)  # type: ignore[assignment]
+    return write_message(query.ident, flags, query.question.wire, sections, opt, query.payload)
+
+
+def _relayed(query: Query, relay: Relay, ttl: int | None, flags: int, opt: bytes) -> bytes | None:
+    """The upstream's own octets behind the client's question, if they fit and pointers still point right."""
+    question = query.question
+    if relay.question.folded != question.folded:
+        return None
+    body = relay.body(ttl)
+    if body is None or relay.start + len(body[0]) + len(opt) > query.payload:
+        return None
+    octets, (answers, authorities, additionals) = body
+    header = HEADER.pack(0, flags, 1, answers, authorities, additionals + (1 if opt else 0))
+    return b"".join((query.ident, header[2:], question.wire, octets, opt))
+
+
+def _opt(query: Query, answer: Answer) -> bytes:
+    edns = query.edns
+    if edns is None:
+        # A plugin's own options go out even unasked (acl, template); their OPT has DO set.
+        return opt_record(_OWN_SIZE, codes.DO, answer.options) if answer.options and answer.relay is None else b""
+    options = answer.options
+    if edns.options:
+        # Cookies, NSID and keepalive of the client are not echoed: RFC 7873, 5001 and 7828 ask for more or nothing.
+        options += tuple(option for option in edns.options if option.code in _ECHOED)
+    return opt_record(edns.size, edns.flags & codes.DO, options, rcode=answer.rcode)
+
+
+def bad_version(query: Query) -> bytes:
+    """BADVERS (RFC 6891 section 6.1.3): version 0, size 0, no flags, as CoreDNS sends it."""
+    flags = codes.QR | query.flags & _COPIED
+    opt = opt_record(0, rcode=codes.BADVERS)
+    return write_message(query.ident, flags, query.question.wire, ((), (), ()), opt)
+
+
+def malformed(packet: bytes, rcode: int, question: bytes = b"") -> bytes:
+    """A bare reply to a message that was not read: id and flags of the query, the question if it was read."""
+    flags = int.from_bytes(packet[2:4], "big")
+    opcode = flags & 0x7800 if rcode == codes.NOTIMP else 0
+    word = codes.QR | opcode | flags & _KEPT_WHEN_MALFORMED | rcode
+    return HEADER.pack(int.from_bytes(packet[:2], "big"), word, 1 if question else 0, 0, 0, 0) + question
+
+
+def question_of(packet: bytes) -> bytes:
+    """Question section of a message whose question can be read; raises `WireError`."""
+    _, end = read_question(packet)
+    return packet[HEADER_SIZE:end]
+
+
+__all__ = ["Option", "bad_version", "encode", "malformed", "question_of"]

@@ -1,0 +1,181 @@
+"""One listener and address family: hit a kept reply, or make one; the only room with an `except Exception`.
+
+A query is a coroutine that is driven by hand. One that never waits, as all cluster names do, is finished within
+`miss` and costs neither task nor future. One that waits is resumed by the future it waits for.
+"""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Any, Protocol
+
+from kdns.chain.answer import DROP, Answer, refuse
+from kdns.chain.basis import Basis
+from kdns.chain.memo import Memo
+from kdns.chain.query import Exchange, Query, Transport
+from kdns.metrics import Counter
+from kdns.server import reply
+from kdns.server.dispatch import Dispatch
+from kdns.wire import codes
+from kdns.wire.errors import WireError
+from kdns.wire.reader import HEADER, HEADER_SIZE, find_edns, read_question, read_records
+
+MAX_WAITING = 16384
+"""Most queries of one listener that may wait at a time; more are not answered, which their clients take for loss."""
+
+_OPCODE = 0x7800
+_PLAIN = (1, 0, 0, 0)
+_log = logging.getLogger("kdns")
+_FAILED = refuse(codes.SERVFAIL)
+
+
+class Replier(Exchange, Protocol):
+    """The two ends of a query, and the way back."""
+
+    def reply(self, packet: bytes) -> None:
+        """Send the reply; once, and maybe after the listener has closed."""
+        ...
+
+
+class Service:
+    """What a listener asks: `hit` for every packet, `miss` for those it has no reply to."""
+
+    def __init__(self, transport: Transport, dispatch: Dispatch, memo: Memo, panics: Counter) -> None:
+        self.transport = transport
+        self.memo = memo
+        self.hit = memo.hit
+        self.waiting: set[Waiting] = set()
+        self._dispatch = dispatch
+        self._panics = panics
+        self._drained: asyncio.Future[None] | None = None
+
+    def miss(self, packet: bytes, exchange: Replier) -> bytes | None:
+        """The reply if it is known at once; otherwise `exchange.reply` is called later, or never."""
+        try:
+            query = self._read(packet, exchange)
+        except WireError as error:
+            return reply.malformed(packet, error.rcode, _question_if_any(packet))
+        if query is None:
+            return None
+        if isinstance(query, bytes):
+            return query
+        if query.edns is not None and query.edns.version and self._dispatch.takes(query.question.cls):
+            return reply.bad_version(query)
+        work = self._dispatch.answer(query)
+        outcome = self.step(work)
+        if type(outcome) is Answer:
+            return self.finish(packet, query, outcome)
+        if len(self.waiting) >= MAX_WAITING:
+            work.close()
+            return None
+        waiting = Waiting(self, packet, query, exchange, work)
+        self.waiting.add(waiting)
+        waiting.wait_for(outcome)
+        return None
+
+    def step(self, work: Coroutine[Any, Any, Answer]) -> Any:
+        """Let a coroutine go on: its answer, or the future that it waits for, or `None` to go on in the next round."""
+        try:
+            return work.send(None)
+        except StopIteration as done:
+            return done.value
+        except asyncio.CancelledError:
+            return DROP
+        except Exception as error:
+            self._panics.add()
+            if self._dispatch.debug:
+                raise
+            _log.error('Recovered from panic in server: "%s" %r', self.transport.server, error, exc_info=error)
+            return _FAILED
+
+    def _read(self, packet: bytes, exchange: Replier) -> Query | bytes | None:
+        """The query, a bare refusal, or `None` to drop it; checks in wire order (`kubernetes.md` section 7.1)."""
+        if len(packet) < HEADER_SIZE:
+            return None
+        _, flags, *counts = HEADER.unpack_from(packet)
+        if flags & codes.QR:
+            return None
+        if flags & _OPCODE:
+            return reply.malformed(packet, codes.NOTIMP)
+        if counts[0] != 1 or counts[1] > 1 or counts[2] > 1 or counts[3] > 2:
+            return reply.malformed(packet, codes.FORMERR)
+        question, end = read_question(packet)
+        edns = None if tuple(counts) == _PLAIN else find_edns(packet, read_records(packet, end))
+        basis = Basis(self.memo.epoch)
+        return Query(packet[:2], flags, question, edns, len(packet), self.transport, exchange, basis)
+
+    def finish(self, packet: bytes, query: Query, answer: Answer) -> bytes | None:
+        """The reply to send, kept if it may be; `None` when there is to be none."""
+        if answer is DROP:
+            return None
+        try:
+            octets = reply.encode(query, answer)
+        except WireError:
+            # Records of an upstream that cannot be expanded show up only now.
+            octets = reply.encode(query, _FAILED)
+        self.memo.keep(packet, query, octets, answer.rcode)
+        return octets
+
+    def let_go(self, waiting: "Waiting") -> None:
+        """A query that waited has come to its end."""
+        self.waiting.discard(waiting)
+        if self._drained is not None and not self.waiting and not self._drained.done():
+            self._drained.set_result(None)
+
+    async def drain(self) -> None:
+        """Wait until no query waits."""
+        while self.waiting:
+            self._drained = asyncio.get_running_loop().create_future()
+            await self._drained
+
+
+class Waiting:
+    """A query that waits: its coroutine, and whom to tell."""
+
+    __slots__ = ("_exchange", "_packet", "_query", "_service", "_work")
+
+    def __init__(
+        self,
+        service: Service,
+        packet: bytes,
+        query: Query,
+        exchange: Replier,
+        work: Coroutine[Any, Any, Answer],
+    ) -> None:
+        self._service = service
+        self._packet = packet
+        self._query = query
+        self._exchange = exchange
+        self._work = work
+
+    def wait_for(self, future: Any) -> None:
+        """Go on when a future is done that the coroutine yielded, or in the next round if it yielded nothing."""
+        if future is None:
+            asyncio.get_running_loop().call_soon(self.resume)
+            return
+        future._asyncio_future_blocking = False
+        future.add_done_callback(self.resume)
+
+    def resume(self, _: object = None) -> None:
+        """Let the coroutine go on, and reply if it has come to its end."""
+        service = self._service
+        outcome = service.step(self._work)
+        if type(outcome) is not Answer:
+            self.wait_for(outcome)
+            return
+        service.let_go(self)
+        octets = service.finish(self._packet, self._query, outcome)
+        if octets is not None:
+            self._exchange.reply(octets)
+
+    def abandon(self) -> None:
+        """End the coroutine without a reply."""
+        self._service.let_go(self)
+        self._work.close()
+
+
+def _question_if_any(packet: bytes) -> bytes:
+    try:
+        return reply.question_of(packet)
+    except WireError:
+        return b""
