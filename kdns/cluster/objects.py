@@ -9,7 +9,7 @@ are taken from the iterator, at 2-4 µs an endpoint; so the caller can yield to 
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, Literal, NamedTuple, TypeVar
+from typing import Final, Literal, NamedTuple, TypeVar
 
 import msgspec
 
@@ -68,11 +68,13 @@ __all__ = [
     "decode_list",
     "decode_event",
     "decode_object",
-    "kinds_of",
+    "object_error",
+    "FOREIGN",
 ]
 
 T = TypeVar("T")
-_FOREIGN: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+FOREIGN: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises on any input."""
 
 
 class DecodeError(Exception):
@@ -142,13 +144,10 @@ class _Meta(msgspec.Struct, rename="camel"):
     name: str | None = None
     resource_version: str | None = None
     annotations: _Notes | None = None
-    labels: dict[str, Any] | None = None
 
 
-class _Identity(msgspec.Struct, rename="camel"):
+class _Identity(msgspec.Struct):
     metadata: _Meta
-    kind: str | None = None
-    api_version: str | None = None
 
 
 class _Status(msgspec.Struct):
@@ -207,54 +206,36 @@ def decode_object(kind: Kind, document: object) -> Object:
     """The value of an object that is given as dicts and lists. Raises `ObjectError`."""
     try:
         return BUILDERS[kind](msgspec.convert(document, SHAPES[kind]))
-    except (*_FOREIGN, Half) as error:
-        raise _named(kind.name, document, error) from error
+    except (*FOREIGN, Half) as error:
+        raise object_error(kind.name, document, error) from error
 
 
-def kinds_of(document: object) -> tuple[Kind, ...]:
-    """The kinds that an object given as dicts and lists is watched as; none for a resource that DNS does not need.
-
-    Raises `ObjectError` where kind or version are missing, or the version is not the one that kdns reads.
-    """
-    try:
-        head = msgspec.convert(document, _Identity)
-    except _FOREIGN as error:
-        raise _named("object", document, error) from error
-    if not head.kind or not head.api_version:
-        raise _named(head.kind or "object", document, f"{'apiVersion' if head.kind else 'kind'} is missing")
-    group, _, version = head.api_version.rpartition("/")
-    found = [kind for kind in KINDS if (kind.name, kind.group) == (head.kind, group)]
-    if found and found[0].version != version:
-        raise _named(head.kind, document, f"apiVersion {head.api_version} is not {found[0].api_version}")
-    labels = head.metadata.labels or {}
-    return tuple(kind for kind in found if not kind.label or kind.label in labels)
-
-
-def _decode(decoder: msgspec.json.Decoder[T], data: bytes | msgspec.Raw) -> T:
-    try:
-        return decoder.decode(data)
-    except _FOREIGN as error:
-        raise DecodeError(_reason(error)) from error
-
-
-def _decode_item(kind: Kind, item: msgspec.Raw) -> Object:
-    try:
-        return BUILDERS[kind](_decoders[kind].decode(item))
-    except (*_FOREIGN, Half) as error:
-        try:
-            document = msgspec.json.decode(item)
-        except _FOREIGN:
-            document = None
-        raise _named(kind.name, document, error) from error
-
-
-def _named(kind: str, document: object, reason: Exception | str) -> ObjectError:
+def object_error(kind: str, document: object, reason: Exception | str) -> ObjectError:
+    """The error that names an object which is given as dicts and lists, as far as it can be named."""
     meta = document.get("metadata") if isinstance(document, Mapping) else None
     namespace, name = (
         value if isinstance(value, str) else ""
         for value in ((meta.get("namespace"), meta.get("name")) if isinstance(meta, Mapping) else ("", ""))
     )
     return ObjectError(kind[:63], namespace[:253], name[:253], reason if isinstance(reason, str) else _reason(reason))
+
+
+def _decode(decoder: msgspec.json.Decoder[T], data: bytes | msgspec.Raw) -> T:
+    try:
+        return decoder.decode(data)
+    except FOREIGN as error:
+        raise DecodeError(_reason(error)) from error
+
+
+def _decode_item(kind: Kind, item: msgspec.Raw) -> Object:
+    try:
+        return BUILDERS[kind](_decoders[kind].decode(item))
+    except (*FOREIGN, Half) as error:
+        try:
+            document = msgspec.json.decode(item)
+        except FOREIGN:
+            document = None
+        raise object_error(kind.name, document, error) from error
 
 
 def _reason(error: Exception) -> str:

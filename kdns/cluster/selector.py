@@ -89,6 +89,10 @@ class Selection:
         return Selector((Requirement(kind.label, "exists"), *selector.requirements))
 
 
+EVERYTHING: Final = Selection()
+"""All objects of the cluster."""
+
+
 class _Parser:
     def __init__(self, text: str) -> None:
         self._words: list[str] = _WORD.findall(text)[::-1]
