@@ -48,7 +48,10 @@ class Reloader(Protocol):
 
 @dataclass(slots=True)
 class Listen:
-    """How the listeners of a block are opened; set by `bind`, `multisocket`, `timeouts` and `tls`."""
+    """How the listeners of a block are opened; set by `bind`, `multisocket`, `timeouts` and `tls`.
+
+    `debug` and `stacktrace` say how an unforeseen failure is shown, set by the words `debug` and `errors`.
+    """
 
     hosts: list[str] | None = None
     sockets: int = 1
@@ -58,6 +61,7 @@ class Listen:
     max_queries: int = -1
     any_class: bool = False
     debug: bool = False
+    stacktrace: bool = False
 
 
 class Process(NamedTuple):
