@@ -10,7 +10,7 @@ anew, which is what kept replies are compared with.
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from kdns.chain.site import Process
@@ -92,16 +92,16 @@ class House:
     async def ask_raw(
         self, query: bytes, *, client: str = CLIENT, proto: str = "udp", patience: float = 10.0, port: int | None = None
     ) -> bytes | None:
-        """The reply to any octets; `None` if there is none and nothing waits for one."""
+        """The reply to any octets; `None` if there is none, or none within `patience` seconds."""
         ends = Ends((client, 40212))
         reply = self.ask_now(query, ends, proto, port)
         if reply is not None:
             return reply
         service = self.service(proto, 2 if ":" in client else 1, port)
         if service.waiting:
-            async with asyncio.timeout(patience):
-                while not ends.replies and service.waiting:
-                    await asyncio.sleep(0.001)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(patience):
+                    await ends.arrived.wait()
         return ends.replies[0] if ends.replies else None
 
     async def ask(
