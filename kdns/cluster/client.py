@@ -126,16 +126,16 @@ class Client:
         finally:
             self._observer.took("GET", _host(access), self._clock() - started)
 
-    async def watch(self, path: str, params: Mapping[str, str], silence: float) -> AsyncGenerator[Batch, None]:
+    async def watch(self, path: str, params: Mapping[str, str]) -> AsyncGenerator[Batch, None]:
         """One watch request as batches of whole lines, until the server ends it; never an empty batch.
 
-        A line that the connection's end cuts short is dropped. Raises `ApiError`, with reason "Timeout" after `silence`
-        seconds without a byte.
+        A line that the connection's end cuts short is dropped. How long silence may last is the caller's to say.
+        Raises `ApiError`.
         """
         access = await self._current()
         rest = bytearray()
         try:
-            async with self._get(access, path, params, silence) as response:
+            async with self._get(access, path, params, None) as response:
                 async for data in response.content.iter_any():
                     rest += data
                     if b"\n" in data:
@@ -155,7 +155,7 @@ class Client:
 
     @asynccontextmanager
     async def _get(
-        self, access: Access, path: str, params: Mapping[str, str], silence: float
+        self, access: Access, path: str, params: Mapping[str, str], silence: float | None
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         response = await self._send(access, path, params, silence)
         try:
@@ -170,7 +170,7 @@ class Client:
             response.close()
 
     async def _send(
-        self, access: Access, path: str, params: Mapping[str, str], silence: float
+        self, access: Access, path: str, params: Mapping[str, str], silence: float | None
     ) -> aiohttp.ClientResponse:
         headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": USER_AGENT}
         if access.authorization:

@@ -82,9 +82,12 @@ def transport_error(error: Exception) -> ApiError:
     text = str(error) or type(error).__name__
     if isinstance(error, TimeoutError):
         return ApiError(f"timed out: {text}", reason="Timeout")
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return ApiError(f"dial tcp: lookup {error.host}: {error.os_error.strerror or text}", reason="Connection")
     # Where a host has several addresses, only the text tells that all of them refused.
     if getattr(error, "errno", None) == errno.ECONNREFUSED or f"[Errno {errno.ECONNREFUSED}]" in text:
-        return ApiError(f"connection refused: {text}", reason="ConnectionRefused")
+        place = f"{error.host}:{error.port}" if isinstance(error, aiohttp.ClientConnectorError) else text
+        return ApiError(f"dial tcp {place}: connect: connection refused", reason="ConnectionRefused")
     if isinstance(error, aiohttp.ClientError | OSError):
         return ApiError(text, reason="Connection")
     return ApiError(text, reason="Malformed")

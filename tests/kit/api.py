@@ -43,15 +43,17 @@ class Watcher:
 class FakeApi:
     """The server. Its switches are plain attributes, to be turned at any time.
 
-    `streaming`: it knows `sendInitialEvents`. `whole`: with resourceVersion=0 a list ignores its limit, as most servers
-    do. `gone_in_stream`: a watch from a forgotten version gets 200 and an ERROR event, not the status 410. `tokens`:
-    bearer tokens that it takes, None for any. `withheld`: so many of the next changes reach no watcher. `denied`:
-    (verb, plural) pairs without the right. `missing`: plurals that it does not serve.
+    `streaming`: it knows `sendInitialEvents`, else it refuses it, or does not even see it (`unaware`). `whole`: with
+    resourceVersion=0 a list ignores its limit, as most servers do. `gone_in_stream`: a watch from a forgotten version
+    gets 200 and an ERROR event, not the status 410. `tokens`: bearer tokens that it takes, None for any. `withheld`: so
+    many of the next changes reach no watcher. `denied`: (verb, plural) pairs without the right. `missing`: plurals that
+    it does not serve.
     """
 
     def __init__(self, store: Store | None = None, *, streaming: bool = True, whole: bool = False) -> None:
         self.store = store or Store()
         self.streaming = streaming
+        self.unaware = False
         self.whole = whole
         self.gone_in_stream = True
         self.tokens: set[str] | None = None
@@ -152,6 +154,8 @@ class FakeApi:
                 await self._stopped.wait()
             try:
                 self._admit(resource, seen, fault)
+                if fault.body is not None:
+                    return await _send(request, _whole(fault.body), fault)
                 parts = self._watch(resource, seen) if verb == "watch" else self._list(resource, seen)
                 return await _send(request, parts, fault)
             except Refused as refused:
@@ -205,7 +209,7 @@ class FakeApi:
     async def _watch(self, resource: Resource, seen: Seen) -> AsyncIterator[bytes]:
         params, matches = seen.params, _matches(seen)
         version = params.get("resourceVersion", "")
-        initial = params.get("sendInitialEvents") == "true"
+        initial = params.get("sendInitialEvents") == "true" and not self.unaware
         if initial and not self.streaming:
             raise Refused(
                 422,
@@ -301,9 +305,13 @@ async def _send(request: web.Request, parts: AsyncIterator[bytes], fault: Fault)
     return response
 
 
+async def _whole(body: bytes) -> AsyncIterator[bytes]:
+    yield body
+
+
 async def _spoilt(first: bytes, parts: AsyncIterator[bytes], fault: Fault) -> AsyncIterator[bytes]:
     left = min((bound for bound in (fault.cut, fault.end) if bound is not None), default=1 << 62)
-    async for part in _chain((fault.body,) if fault.body is not None else (*fault.lines, first), parts, fault):
+    async for part in _chain((*fault.lines, first), parts):
         for piece in (part[at : at + 1] for at in range(len(part))) if fault.slow else (part,):
             if piece[:left]:
                 yield piece[:left]
@@ -314,9 +322,8 @@ async def _spoilt(first: bytes, parts: AsyncIterator[bytes], fault: Fault) -> As
                 return
 
 
-async def _chain(first: Iterable[bytes], parts: AsyncIterator[bytes], fault: Fault) -> AsyncIterator[bytes]:
+async def _chain(first: Iterable[bytes], parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     for part in first:
         yield part
-    if fault.body is None:
-        async for part in parts:
-            yield part
+    async for part in parts:
+        yield part
