@@ -67,7 +67,7 @@ class Source:
             self.tables = (table, self.tables[1])
             self._forget([self.key])
         self._entries.child(self._path).set(sum(map(len, self.tables)))
-        self._timestamp.child().set(self._mark[0] / 1e9)
+        self._timestamp.child().set(self._mark[0] / 10**9)
 
     def _changed(self) -> tuple[Mark, Table | None] | None:
         """The file's new mark and table; no table if it is too large, nothing at all if it is the same as before."""
