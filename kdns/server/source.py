@@ -13,7 +13,7 @@ BUILT_IN = ".\n{\nwhoami\nlog\n}\n"
 """What is served when there is no Corefile."""
 
 
-class SourceError(Exception):
+class SourceError(OSError):
     """The Corefile cannot be read; the text is CoreDNS's."""
 
 
