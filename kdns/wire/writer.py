@@ -1,7 +1,6 @@
 """Writing messages: always compressed, cut to a size limit, the question echoed octet for octet.
 
-Names are compared folded when they are compressed, so an owner under the client's zone takes the client's letter
-case, as CoreDNS's answers do. Records are added in order until one does not fit: then the message ends there, with TC
+Names are compressed where their octets are the same, so letter case survives. Records are added in order until one does not fit: then the message ends there, with TC
 set (`kubernetes.md` section 7.5). Room for the OPT record is kept from the start. Work is linear in the size written:
 a name costs one look-up a label, whatever the number of records (compare RUSTSEC-2026-0119).
 """
@@ -57,10 +56,10 @@ def write_message(
 
 
 def _question_names(question: bytes) -> dict[bytes, int]:
-    """Offsets of the question's name and of every name above it, by their folded form."""
+    """Offsets of the question's name and of every name above it."""
     known: dict[bytes, int] = {}
     if question:
-        name, at = question[:-4].lower(), 0
+        name, at = question[:-4], 0
         while length := name[at]:
             known[name[at:]] = HEADER_SIZE + at
             at += length + 1
@@ -86,9 +85,9 @@ def _record(record: Record, at: int, known: dict[bytes, int]) -> bytes:
 
 def _name(name: bytes, at: int, known: dict[bytes, int]) -> bytes:
     """The name as short as it gets at offset `at`; names that are new become known."""
-    folded, i = name.lower(), 0
-    while length := folded[i]:
-        suffix = folded[i:]
+    i = 0
+    while length := name[i]:
+        suffix = name[i:]
         offset = known.get(suffix)
         if offset is not None:
             return name[:i] + pack(">H", 0xC000 | offset)

@@ -2,7 +2,7 @@
 
 import asyncio
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import dns.flags
 import dns.message
@@ -46,10 +46,9 @@ def reply(packet: bytes) -> bytes:
 
 
 class _Datagrams(asyncio.DatagramProtocol):
-    transport: asyncio.DatagramTransport
+    transport: Any
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
         self.transport = transport
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:

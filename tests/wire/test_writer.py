@@ -43,7 +43,7 @@ def test_both_readers_read_what_is_written(answer: list[Record], authority: list
     ours = read_message(packet)
     assert ours.question == read_question(packet)[0]
     for section, written in ((ours.answer, answer), (ours.authority, authority), (ours.additional, extra)):
-        assert [_folded(found) for found in section] == [_folded(wrote) for wrote in written]
+        assert list(section) == [wrote if wrote.owner else wrote._replace(owner=ASKED) for wrote in written]
     theirs = dns.message.from_wire(packet)
     assert sum(map(len, theirs.answer)) == len({_folded(wrote) for wrote in answer})
 
@@ -64,15 +64,12 @@ def test_cut_to_the_limit(records: list[Record], limit: int) -> None:
     assert bool(message.flags & codes.TC) is (len(written) < 2 * len(records))
 
 
-def test_owners_take_the_spelling_of_the_question() -> None:
+def test_letter_case_survives() -> None:
     packet = write_message(b"\0\0", 0x8000, QUESTION, (EVERYTHING[:1], [EVERYTHING[4]], ()))
     message = read_message(packet)
     assert message.answer[0].owner == ASKED
-    assert (
-        message.authority[0]
-        .to_text()
-        .startswith("Cluster.local. 5 IN SOA ns.dns.Cluster.local. hostmaster.Cluster.local. 1 ")
-    )
+    soa = "cluster.local. 5 IN SOA ns.dns.cluster.local. hostmaster.cluster.local. 1 7200 1800 86400 5"
+    assert message.authority[0].to_text() == soa
 
 
 def test_srv_targets_are_not_compressed() -> None:

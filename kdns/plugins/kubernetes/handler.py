@@ -23,6 +23,8 @@ from kdns.wire.record import Record
 
 _VERSION_TTL = 28800
 _ADDRESSES = (codes.A, codes.AAAA)
+_FORWARD = frozenset((Form.SERVICE, Form.ZONAL, Form.POD, Form.NAMESPACE, Form.POD_NAMESPACE))
+"""Forms that no name below a reverse zone has."""
 
 
 class Serial:
@@ -48,6 +50,7 @@ class Zone(NamedTuple):
     labels: int
     stamp: Serial
     multicluster: bool
+    reverse: bool
 
 
 class Empty(NamedTuple):
@@ -79,7 +82,7 @@ class Kubernetes:
         self._lookup = lookup
         self._synced = synced
         self._services = Services(index, options)
-        self._identity = Identity(index, self._services, local, pod_names=options.endpoint_pod_names)
+        self._identity = Identity(index, local, pod_names=options.endpoint_pod_names)
         self._zones = Zones(options.zones)
         self._fallthrough = None if options.fallthrough is None else Zones(options.fallthrough or (".",))
         self._ttl = options.ttl
@@ -87,7 +90,14 @@ class Kubernetes:
         stamps = {flag: Serial(index, multicluster=flag) for flag in (False, True)}
         imported = {name.from_text(zone) for zone in options.multicluster}
         self._by_wire = {
-            wire: Zone(wire, len(name.labels(wire)), stamps[wire in imported], wire in imported) for wire in self._zones
+            wire: Zone(
+                wire,
+                len(name.labels(wire)),
+                stamps[wire in imported],
+                wire in imported,
+                reverse.is_reverse(name.to_text(wire)),
+            )
+            for wire in self._zones
         }
         self._empty: dict[bytes, Empty] = {}
 
@@ -103,6 +113,8 @@ class Kubernetes:
         labels = _labels(question.folded, question.offsets)
         asked = read(labels[: len(labels) - zone.labels], multicluster=zone.multicluster, zonal=self._options.zonal)
         form = asked.form
+        if zone.reverse and form in _FORWARD:
+            return await self._missing(query, zone)
         if form is Form.SERVICE or form is Form.ZONAL:
             found = self._find_service(query, zone, asked)
             return await (self._missing(query, zone) if found is None else self._service(query, zone, asked, found))
@@ -230,8 +242,7 @@ class Kubernetes:
         return self.empty(query, zone).nodata
 
     def _name_servers(self, query: Query, zone: Zone) -> Answer:
-        forward = not reverse.is_reverse(name.to_text(zone.wire))
-        base = self._as_sent(query, zone) if forward else self._primary
+        base = self._primary if zone.reverse else self._as_sent(query, zone)
         answer, glue = [], []
         for labels, addresses in self._identity.names(query.basis.reads).items():
             target = name.from_labels(labels, base)
@@ -258,24 +269,30 @@ class Kubernetes:
         return empty.nodata if nodata else empty.denied
 
     def empty(self, query: Query, zone: Zone) -> Empty:
-        """The zone's answers without records, at the serial of this moment (law 6)."""
+        """The zone's answers without records, at the serial of this moment (law 6), in the client's spelling."""
         query.basis.stamp = zone.stamp
         serial = zone.stamp.serial
-        empty = self._empty.get(zone.wire)
+        sent = self._as_sent(query, zone)
+        if sent != zone.wire:
+            return self._make_empty(sent, serial)
+        empty = self._empty.get(sent)
         if empty is None or empty.serial != serial:
-            soa = (records.soa(zone.wire, self._ttl, serial),)
-            empty = self._empty[zone.wire] = Empty(
-                serial,
-                Answer(rcode=codes.NXDOMAIN, flags=codes.AA, authority=soa),
-                Answer(flags=codes.AA, authority=soa),
-                Answer(rcode=codes.SERVFAIL, flags=codes.AA, authority=soa),
-                Answer(flags=codes.AA, answer=soa),
-            )
+            empty = self._empty[sent] = self._make_empty(sent, serial)
         return empty
+
+    def _make_empty(self, zone: bytes, serial: int) -> Empty:
+        soa = (records.soa(zone, self._ttl, serial),)
+        return Empty(
+            serial,
+            Answer(rcode=codes.NXDOMAIN, flags=codes.AA, authority=soa),
+            Answer(flags=codes.AA, authority=soa),
+            Answer(rcode=codes.SERVFAIL, flags=codes.AA, authority=soa),
+            Answer(flags=codes.AA, answer=soa),
+        )
 
     @staticmethod
     def _as_sent(query: Query, zone: Zone) -> bytes:
-        """The zone in the client's spelling, for names that cannot be compressed (section 1.10)."""
+        """The zone in the client's spelling (section 1.10)."""
         return query.question.name[-len(zone.wire) :]
 
 

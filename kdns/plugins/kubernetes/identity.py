@@ -1,22 +1,20 @@
 """The server's own addresses and names, for NS and `ns.dns` (`kubernetes.md` section 1.9).
 
-Its own addresses lead through the EndpointSlices that hold them to the Services in front of it. Every listed name
-resolves: Services in namespaces that are not exposed are left out, and names are always in a forward zone.
+Its own addresses lead through the EndpointSlices that hold them to the Services in front of it, whether or not their
+namespaces are exposed: who asks for NS knows the server already. Unlike CoreDNS's, addresses are listed once.
 """
 
 from kdns.chain.basis import Key
 from kdns.cluster.address import pack
 from kdns.cluster.index import Index
 from kdns.plugins.kubernetes.records import endpoint_name
-from kdns.plugins.kubernetes.services import Services
 
 
 class Identity:
     """Who we are in the cluster; `local` are the texts of our own addresses, taken once at start."""
 
-    def __init__(self, index: Index, services: Services, local: tuple[str, ...], *, pod_names: bool) -> None:
+    def __init__(self, index: Index, local: tuple[str, ...], *, pod_names: bool) -> None:
         self._index = index
-        self._services = services
         self._local = tuple(octets for octets in map(pack, local) if octets)
         self._pod_names = pod_names
 
@@ -25,7 +23,7 @@ class Identity:
         found: dict[tuple[bytes, ...], dict[bytes, None]] = {}
         for address in self._local:
             for piece in self._index.slices_at(reads, address):
-                if not piece.service or not self._services.exposed(reads, piece.namespace):
+                if not piece.service:
                     continue
                 service = self._index.service(reads, piece.namespace, piece.service)
                 if service is None or service.type == "ExternalName":

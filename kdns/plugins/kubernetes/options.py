@@ -69,6 +69,9 @@ def read(arguments: Arguments) -> Options:
         raise line.error("namespaces and namespace_labels cannot both be set")
     if options.zonal and options.noendpoints:
         raise line.error("zonal requires the endpoint cache; remove noendpoints")
+    if options.ignore_empty_service and options.noendpoints:
+        hidden = "noendpoints together with ignore empty_service hides every ClusterIP Service"
+        return replace(options, warnings=(*options.warnings, hidden))
     return options
 
 

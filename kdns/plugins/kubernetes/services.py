@@ -24,8 +24,7 @@ class Services:
         self._index = index
         self._namespaces = frozenset(options.namespaces)
         self._pod_names = options.endpoint_pod_names
-        # Together with `noendpoints` the option would hide every Service (section 9).
-        self._hide_empty = options.ignore_empty_service and not options.noendpoints
+        self._hide_empty = options.ignore_empty_service
 
     def exposed(self, reads: list[Key], namespace: str) -> bool:
         """Whether a namespace exists and may be seen."""
