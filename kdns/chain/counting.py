@@ -150,9 +150,8 @@ def reply_size(question: Question, answer: Answer) -> int:
         if type(section) is Section:  # isinstance() of an abstract base's subclass costs as much as all the rest
             size += _relayed_size(question, section)
             continue
-        for record in section:
-            owner = record.owner
-            size += (asked if owner is None else len(owner)) + 10 + len(record.data)
+        for owner, _, data, _, _ in section:
+            size += (asked if owner is None else len(owner)) + 10 + len(data)
     return size
 
 
