@@ -1,8 +1,9 @@
 """Writing messages: always compressed, cut to a size limit, the question echoed octet for octet.
 
-Names are compressed where their octets are the same, so letter case survives. Records are added in order until one does not fit: then the message ends there, with TC
-set (`kubernetes.md` section 7.5). Room for the OPT record is kept from the start. Work is linear in the size written:
-a name costs one look-up a label, whatever the number of records (compare RUSTSEC-2026-0119).
+Names are compressed where their octets are the same, so letter case survives. Records are added in order until one
+does not fit: then the message ends there, with TC set (`kubernetes.md` section 7.5). Room for the OPT record is kept
+from the start. Work is linear in the size written: a name costs one look-up a label, whatever the number of records
+(compare RUSTSEC-2026-0119).
 """
 
 from collections.abc import Sequence

@@ -59,12 +59,23 @@ class Stub:
     """Runs while it is entered; `address` is `127.0.0.1:PORT`."""
 
     async def __aenter__(self) -> Self:
+        while True:
+            self._tcp = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+            port = self._tcp.sockets[0].getsockname()[1]
+            try:
+                self._udp = await self._bind(port)
+            except OSError:
+                # Somebody has that port for UDP: take another pair.
+                self._tcp.close()
+                continue
+            self.address = f"127.0.0.1:{port}"
+            return self
+
+    @staticmethod
+    async def _bind(port: int) -> asyncio.BaseTransport:
         loop = asyncio.get_running_loop()
-        self._udp, _ = await loop.create_datagram_endpoint(_Datagrams, local_addr=("127.0.0.1", 0))
-        port = self._udp.get_extra_info("sockname")[1]
-        self._tcp = await asyncio.start_server(self._serve, "127.0.0.1", port)
-        self.address = f"127.0.0.1:{port}"
-        return self
+        transport, _ = await loop.create_datagram_endpoint(_Datagrams, local_addr=("127.0.0.1", port))
+        return transport
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -81,7 +81,8 @@ def test_any_octets_are_read_or_refused(tail: bytes) -> None:
 
 def test_edns() -> None:
     query = dns.message.make_query("web.shop.", "A", use_edns=0, payload=1232, want_dnssec=True)
-    query.use_edns(0, ednsflags=0x8001, payload=1232, options=[dns.edns.GenericOption(65001, b"xy")])
+    option = dns.edns.GenericOption(dns.edns.OptionType.make(65001), b"xy")
+    query.use_edns(0, ednsflags=0x8001, payload=1232, options=[option])
     packet = query.to_wire()
     _, end = read_question(packet)
     edns = find_edns(packet, read_records(packet, end))
