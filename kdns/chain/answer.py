@@ -16,12 +16,27 @@ from kdns.wire.record import Record
 Records = Sequence[Record]
 
 
+class Shared:
+    """Marks an answer that is given to many, so that its octets are made once for each length of a question's name.
+
+    Every name in it is the question's own or ends in `origin` (wire form, in the letter case of the questions it is
+    given to), so nothing but the place of `origin` in the question matters for where its names can point.
+    """
+
+    __slots__ = ("bodies", "origin")
+
+    def __init__(self, origin: bytes) -> None:
+        self.origin = origin
+        self.bodies: dict[int, tuple[bytes, tuple[int, int, int]]] = {}
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """Sections, response code and flags of a reply.
 
     `flags` holds AA, TC, RA, AD and Z; id, opcode, RD, CD and OPT are the server's matter. `options` are the EDNS
-    options for the client. `relay` is the upstream's message the sections come from, when they still do.
+    options for the client. `relay` is the upstream's message the sections come from, when they still do, and `ttl` the
+    one TTL that all its records are sent with, if any.
 
     `written` tells an answer that a plugin made from one it only asked for by a code, which CoreDNS's cache, log and
     metrics treat differently (`corefile.md` section 8); `error` says why it failed, for the `errors` plugin.
@@ -37,11 +52,13 @@ class Answer:
     ttl: int | None = None
     written: bool = True
     error: str | None = None
+    shared: Shared | None = None
 
     def replace(self, **changes: Any) -> "Answer":
-        """This answer with fields changed; new sections part it from the relayed message they came from."""
-        if self.relay is not None and not changes.keys().isdisjoint(_SECTIONS):
+        """This answer with fields changed; new sections part it from octets that were made of the old ones."""
+        if not changes.keys().isdisjoint(_SECTIONS):
             changes.setdefault("relay", None)
+            changes.setdefault("shared", None)
         return replace(self, **changes)
 
 

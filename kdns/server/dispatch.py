@@ -32,7 +32,6 @@ class Dispatch:
         self._root = [block for block in self._zones.get(name.ROOT, ()) if block.chain is not None]
         self._any_class = any(block.site.listen.any_class for _, block in blocks)
         self._dropped = dropped
-        self.debug = any(block.site.listen.debug for _, block in blocks)
 
     def takes(self, cls: int) -> bool:
         """Whether questions of a class are looked at: IN, and all if a block forwards or answers CH."""

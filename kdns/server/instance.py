@@ -101,6 +101,7 @@ class Instance:
 
     async def start(self) -> None:
         """Run what has to happen before the first query. Any error is fatal to the instance."""
+        self._process.show_debug(any(site.listen.debug for site in self.sites))
         await _run(self.hooks.startup)
 
     async def restart(self) -> None:

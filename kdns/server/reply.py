@@ -1,9 +1,9 @@
 """From an answer to octets: header, question, sections, OPT, cut to the client's size (`corefile.md` section 8.2)."""
 
-from kdns.chain.answer import Answer
+from kdns.chain.answer import Answer, Shared
 from kdns.chain.query import Query
 from kdns.wire import codes
-from kdns.wire.edns import Option, opt_record
+from kdns.wire.edns import opt_record
 from kdns.wire.message import Relay
 from kdns.wire.reader import HEADER, HEADER_SIZE, read_question
 from kdns.wire.writer import write_message
@@ -18,7 +18,9 @@ def encode(query: Query, answer: Answer) -> bytes:
     """The reply to a query as it was received, at most `query.payload` octets."""
     flags = codes.QR | query.flags & _COPIED | answer.flags | answer.rcode & 15
     opt = _opt(query, answer)
-    relay = answer.relay
+    shared, relay = answer.shared, answer.relay
+    if shared is not None and answer.ttl is None:
+        return _shared(query, answer, shared, flags, opt)
     if relay is not None:
         whole = _relayed(query, relay, answer.ttl, flags, opt)
         if whole is not None:
@@ -30,6 +32,25 @@ def encode(query: Query, answer: Answer) -> bytes:
     return write_message(query.ident, flags, query.question.wire, sections, opt, query.payload)
 
 
+def _shared(query: Query, answer: Answer, shared: Shared, flags: int, opt: bytes) -> bytes:
+    """Octets that were made before for a name of that length; such answers are short and always fit."""
+    question = query.question
+    body = shared.bodies.get(len(question.name))
+    if body is None:
+        sections = (answer.answer, answer.authority, answer.additional)
+        whole = write_message(b"\0\0", 0, question.wire, sections, origin=shared.origin)
+        _, _, _, answers, authorities, additionals = HEADER.unpack_from(whole)
+        body = (whole[HEADER_SIZE + len(question.wire) :], (answers, authorities, additionals))
+        shared.bodies[len(question.name)] = body
+    return _joined(query, flags, body, opt)
+
+
+def _joined(query: Query, flags: int, body: tuple[bytes, tuple[int, int, int]], opt: bytes) -> bytes:
+    octets, (answers, authorities, additionals) = body
+    header = HEADER.pack(0, flags, 1, answers, authorities, additionals + (1 if opt else 0))
+    return b"".join((query.ident, header[2:], query.question.wire, octets, opt))
+
+
 def _relayed(query: Query, relay: Relay, ttl: int | None, flags: int, opt: bytes) -> bytes | None:
     """The upstream's own octets behind the client's question, if they fit and pointers still point right."""
     question = query.question
@@ -38,9 +59,7 @@ def _relayed(query: Query, relay: Relay, ttl: int | None, flags: int, opt: bytes
     body = relay.body(ttl)
     if body is None or relay.start + len(body[0]) + len(opt) > query.payload:
         return None
-    octets, (answers, authorities, additionals) = body
-    header = HEADER.pack(0, flags, 1, answers, authorities, additionals + (1 if opt else 0))
-    return b"".join((query.ident, header[2:], question.wire, octets, opt))
+    return _joined(query, flags, body, opt)
 
 
 def _opt(query: Query, answer: Answer) -> bytes:
@@ -74,6 +93,3 @@ def question_of(packet: bytes) -> bytes:
     """Question section of a message whose question can be read; raises `WireError`."""
     _, end = read_question(packet)
     return packet[HEADER_SIZE:end]
-
-
-__all__ = ["Option", "bad_version", "encode", "malformed", "question_of"]

@@ -7,13 +7,14 @@ A query is a coroutine that is driven by hand. One that never waits, as all clus
 import asyncio
 import logging
 from collections.abc import Coroutine
-from typing import Any, Protocol
+from typing import Any
 
 from kdns.chain.answer import DROP, Answer, refuse
 from kdns.chain.basis import Basis
 from kdns.chain.memo import Memo
-from kdns.chain.query import Exchange, Query, Transport
+from kdns.chain.query import Query, Transport
 from kdns.metrics import Counter
+from kdns.net.exchange import Exchange
 from kdns.server import reply
 from kdns.server.dispatch import Dispatch
 from kdns.wire import codes
@@ -29,14 +30,6 @@ _log = logging.getLogger("kdns")
 _FAILED = refuse(codes.SERVFAIL)
 
 
-class Replier(Exchange, Protocol):
-    """The two ends of a query, and the way back."""
-
-    def reply(self, packet: bytes) -> None:
-        """Send the reply; once, and maybe after the listener has closed."""
-        ...
-
-
 class Service:
     """What a listener asks: `hit` for every packet, `miss` for those it has no reply to."""
 
@@ -49,7 +42,7 @@ class Service:
         self._panics = panics
         self._drained: asyncio.Future[None] | None = None
 
-    def miss(self, packet: bytes, exchange: Replier) -> bytes | None:
+    def miss(self, packet: bytes, exchange: Exchange) -> bytes | None:
         """The reply if it is known at once; otherwise `exchange.reply` is called later, or never."""
         try:
             query = self._read(packet, exchange)
@@ -83,12 +76,10 @@ class Service:
             return DROP
         except Exception as error:
             self._panics.add()
-            if self._dispatch.debug:
-                raise
             _log.error('Recovered from panic in server: "%s" %r', self.transport.server, error, exc_info=error)
             return _FAILED
 
-    def _read(self, packet: bytes, exchange: Replier) -> Query | bytes | None:
+    def _read(self, packet: bytes, exchange: Exchange) -> Query | bytes | None:
         """The query, a bare refusal, or `None` to drop it; checks in wire order (`kubernetes.md` section 7.1)."""
         if len(packet) < HEADER_SIZE:
             return None
@@ -139,7 +130,7 @@ class Waiting:
         service: Service,
         packet: bytes,
         query: Query,
-        exchange: Replier,
+        exchange: Exchange,
         work: Coroutine[Any, Any, Answer],
     ) -> None:
         self._service = service

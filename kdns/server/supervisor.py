@@ -72,7 +72,6 @@ class Supervisor:
             await instance.shut_down()
             await instance.final_shut_down()
             if gracefully:
-                await self._ports.drain()
                 await instance.end()
             else:
                 instance.abandon()

@@ -25,11 +25,13 @@ def write_message(
     sections: Sequence[Sequence[Record]],
     opt: bytes = b"",
     limit: int = MAX_MESSAGE,
+    origin: bytes | None = None,
 ) -> bytes:
     """A whole message of at most `limit` octets.
 
     `head` is the two octets of the id, `flags` the second header word without TC, `question` the question section
-    (empty, or exactly one question), `sections` answer, authority and additional, `opt` the OPT record.
+    (empty, or exactly one question), `sections` answer, authority and additional, `opt` the OPT record. With an
+    `origin`, a suffix of the question's name, names point nowhere else into the question's name but there.
     """
     room = min(limit, MAX_MESSAGE) - len(opt)
     body, at = [question], HEADER_SIZE + len(question)
@@ -41,7 +43,7 @@ def write_message(
                 wire = _TO_QUESTION + pack(">HHIH", record.type, record.cls, record.ttl, len(data)) + data
             else:
                 if known is None:
-                    known = _question_names(question)
+                    known = _question_names(question, origin)
                 wire = _record(record, at, known)
             if at + len(wire) > room:
                 flags |= codes.TC
@@ -56,11 +58,12 @@ def write_message(
     return head + header[2:] + b"".join(body)
 
 
-def _question_names(question: bytes) -> dict[bytes, int]:
-    """Offsets of the question's name and of every name above it."""
+def _question_names(question: bytes, origin: bytes | None) -> dict[bytes, int]:
+    """Offsets of the question's name, or only of its origin, and of every name above it."""
     known: dict[bytes, int] = {}
     if question:
-        name, at = question[:-4], 0
+        name = question[:-4]
+        at = 0 if origin is None else len(name) - len(origin)
         while length := name[at]:
             known[name[at:]] = HEADER_SIZE + at
             at += length + 1

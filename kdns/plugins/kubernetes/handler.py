@@ -7,7 +7,7 @@ picks records. Answers without records are made once for each zone and serial an
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from kdns.chain.answer import Answer, refuse
+from kdns.chain.answer import Answer, Shared, refuse
 from kdns.chain.handler import Handler
 from kdns.chain.query import Query
 from kdns.chain.zones import Zones
@@ -281,12 +281,12 @@ class Kubernetes:
         return empty
 
     def _make_empty(self, zone: bytes, serial: int) -> Empty:
-        soa = (records.soa(zone, self._ttl, serial),)
+        soa, shared = (records.soa(zone, self._ttl, serial),), Shared(zone)
         return Empty(
             serial,
-            Answer(rcode=codes.NXDOMAIN, flags=codes.AA, authority=soa),
-            Answer(flags=codes.AA, authority=soa),
-            Answer(rcode=codes.SERVFAIL, flags=codes.AA, authority=soa),
+            Answer(rcode=codes.NXDOMAIN, flags=codes.AA, authority=soa, shared=shared),
+            Answer(flags=codes.AA, authority=soa, shared=shared),
+            Answer(rcode=codes.SERVFAIL, flags=codes.AA, authority=soa, shared=shared),
             Answer(flags=codes.AA, answer=soa),
         )
 
