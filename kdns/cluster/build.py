@@ -28,6 +28,9 @@ from kdns.cluster.values import (
     ServiceImport,
 )
 
+MAX_ADDRESSES: Final = 10_000
+"""Addresses of a slice, some 30 ms of work. Controllers write a thousand; the API would take 100 000."""
+
 T = TypeVar("T")
 Match = Callable[[str], re.Match[str] | None]
 
@@ -101,6 +104,9 @@ def build_imported_slice(given: raw.Slice) -> ImportedSlice:
 
 def _slice_fields(given: raw.Slice) -> tuple[str, tuple[Port, ...], tuple[Endpoint, ...], float | None]:
     notes = given.metadata.annotations
+    count = sum([len(endpoint.addresses or ()) for endpoint in given.endpoints or ()])
+    if count > MAX_ADDRESSES:
+        raise Half("endpoints", f"{count} addresses", f"at most {MAX_ADDRESSES}")
     return (
         intern(given.address_type),
         _ports(given.ports, "ports"),

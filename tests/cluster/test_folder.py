@@ -83,6 +83,18 @@ def test_a_change_that_keeps_size_and_modification_time_is_seen(place: Place) ->
     assert place.services() == {"shop/web": ("10.96.0.2",)}
 
 
+def test_a_change_in_place_that_keeps_size_and_modification_time_is_seen(place: Place) -> None:
+    place.write("a.yaml", manifest(address="10.96.0.1"))
+    place.read()
+    path = place.path / "a.yaml"
+    before = path.stat()
+    path.write_text(manifest(address="10.96.0.2"))
+    while path.stat().st_ctime_ns == before.st_ctime_ns or path.stat().st_mtime_ns != before.st_mtime_ns:
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert place.read()
+    assert place.services() == {"shop/web": ("10.96.0.2",)}
+
+
 def test_other_files_are_not_read(place: Place) -> None:
     for name in (".hidden.yaml", "a.yaml~", "a.yaml.swp", "a.json", "README"):
         place.write(name, manifest())
@@ -223,6 +235,39 @@ def test_a_file_that_still_changes_is_left_for_the_next_look(tmp_path: Path, mon
     assert place.read()
     assert place.services() == {"shop/web": ("10.96.0.222",), "shop/db": ("10.96.0.1",)}
     assert not place.read()
+
+
+def test_a_file_that_goes_away_while_it_is_looked_at_is_no_problem(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.write("a.yaml", manifest())
+    place.read()
+    monkeypatch.setattr("kdns.cluster.folder.time.sleep", lambda seconds: (place.path / "a.yaml").unlink())
+    place.write("a.yaml", manifest(address="10.96.0.22"))
+    place.read()
+    assert (place.services(), place.last.problems) == ({"shop/web": ("10.96.0.1",)}, [])
+    monkeypatch.setattr("kdns.cluster.folder.time.sleep", lambda seconds: None)
+    place.read()
+    assert (place.services(), place.last.problems) == ({}, [])
+
+
+def test_a_file_that_changes_under_the_reader_is_left_for_the_next_look(place: Place) -> None:
+    class Writer(Folder):
+        written = False
+
+        def _list(self) -> dict[str, tuple[int, ...]]:
+            found = super()._list()
+            if not self.written:
+                self.written = True
+                place.write("a.yaml", manifest(address="10.96.0.222"))
+            return found
+
+    place.folder = Writer(str(place.path), KINDS, EVERYTHING, settle=0)
+    place.write("a.yaml", manifest())
+    place.read()
+    assert (place.services(), place.last.problems) == ({}, [])
+    place.read()
+    assert place.services() == {"shop/web": ("10.96.0.222",)}
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:

@@ -248,6 +248,11 @@ HALF: list[tuple[Kind, Json, str]] = [
     (ENDPOINT_SLICES, {**SLICE, "endpoints": {"addresses": []}}, "got `object` - at `$.endpoints`"),
     (ENDPOINT_SLICES, {**SLICE, "endpoints": [{"conditions": {"ready": "no"}}]}, "$.endpoints[0].conditions.ready"),
     (ENDPOINT_SLICES, {**SLICE, "endpoints": [{}] * 1001}, "array` of length <= 1000 - at `$.endpoints`"),
+    (
+        ENDPOINT_SLICES,
+        {**SLICE, "endpoints": [{"addresses": ["::1"] * 100}] * 101},
+        "endpoints: '10100 addresses' is not",
+    ),
     (PODS, {"metadata": META, "status": {"podIP": "10.0.0"}}, "Pod shop/web: status.podIPs: '10.0.0' is not an IP"),
     (PODS, {"metadata": {**META, "labels": {"a": 1}}}, "Pod shop/web: Expected `str`, got `int`"),
     (NAMESPACES, {"metadata": {"name": "a/b"}}, "Namespace a/b: metadata.name: 'a/b' is not a DNS label"),
