@@ -1,0 +1,183 @@
+"""Questions over UDP: a few connected sockets, one pending table each, no task and no timer of their own.
+
+Theory. Every question draws its id and its source port at random, and ports are replaced after so many questions, so
+that a forger has to guess afresh. A port at which too many wrong guesses arrived is closed, and those who wait there
+ask again over TCP, where an id cannot be guessed (GHSA-h92q-fgpp-qhrq).
+"""
+
+from collections.abc import Callable
+
+from kdns.net.endpoint import Endpoint
+from kdns.net.entropy import draw
+from kdns.net.failures import UpstreamBusy, UpstreamError, reason
+from kdns.net.limits import Limits, Observer
+from kdns.net.port import Port
+from kdns.net.ticker import Ticker
+from kdns.net.transaction import Transaction
+
+_PROTO = "udp"
+
+
+class Datagrams:
+    """All that goes to one upstream over UDP. `escalate` gets the transactions that have to ask over TCP."""
+
+    __slots__ = (
+        "_endpoint",
+        "_escalate",
+        "_in_flight",
+        "_limits",
+        "_observer",
+        "_ports",
+        "_questions",
+        "_retired",
+        "_slots",
+        "_ticker",
+    )
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        limits: Limits,
+        ticker: Ticker,
+        observer: Observer,
+        escalate: Callable[[Transaction], None],
+    ) -> None:
+        self._endpoint = endpoint
+        self._limits = limits
+        self._ticker = ticker
+        self._observer = observer
+        self._escalate = escalate
+        self._slots = limits.ports
+        self._in_flight = limits.port_in_flight
+        self._questions = limits.port_questions
+        self._ports: list[Port | None] = [None] * limits.ports
+        self._retired: list[Port] = []
+
+    def ask(self, transaction: Transaction) -> None:
+        """Send a question. What goes wrong is the transaction's outcome."""
+        ident, number = draw()
+        slot = number % self._slots
+        port = self._ports[slot]
+        if port is None:
+            try:
+                port = self._open(slot)
+            except UpstreamError as error:
+                transaction.fail(error)
+                return
+        pending = port.pending
+        if len(pending) >= self._in_flight:
+            transaction.fail(UpstreamBusy(f"more than {self._in_flight} questions in flight: {port.path}"))
+            return
+        while ident in pending:
+            ident, _ = draw()
+        datagram = ident + transaction.message[2:]
+        try:
+            port.send(datagram)
+        except OSError as error:
+            if not self._sent_again(port, datagram, transaction, error):
+                return
+        pending[ident] = transaction
+        port.asked += 1
+        if port.asked >= self._questions:
+            self._retire(slot)
+
+    def sweep(self, time: float) -> None:
+        """Give up on an upstream that was silent for too long; close ports that are no longer wanted."""
+        silent: list[tuple[Transaction, UpstreamError]] = []
+        for slot, port in enumerate(self._ports):
+            if port is not None:
+                if port.asked > port.counted:
+                    port.used = time
+                    self._count(port)
+                silent += port.expire(time)
+                if self._is_worn(port, time):
+                    self._retire(slot)
+        for port in self._retired:
+            silent += port.expire(time)
+        self._close_retired()
+        for transaction, error in silent:
+            transaction.fail(error)
+
+    def close(self, error: UpstreamError) -> None:
+        """Close all ports; who waits gets the error."""
+        ports = self._all()
+        self._ports = [None] * self._slots
+        self._retired.clear()
+        for port in ports:
+            self._count(port)
+        for waiting in [port.close() for port in ports]:
+            for transaction in waiting:
+                transaction.fail(error)
+
+    @property
+    def in_flight(self) -> int:
+        """Questions that wait for a reply."""
+        return sum(len(port.pending) for port in self._all())
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a port to look after."""
+        return bool(self._retired) or any(self._ports)
+
+    def _all(self) -> list[Port]:
+        return [port for port in [*self._ports, *self._retired] if port is not None]
+
+    def _open(self, slot: int) -> Port:
+        port = Port(self._endpoint, self._ticker.now, self._ignored)
+        self._ports[slot] = port
+        self._observer.dialled(_PROTO)
+        port.counted = 1
+        return port
+
+    def _is_worn(self, port: Port, time: float) -> bool:
+        limits = self._limits
+        if 0 < limits.max_age < time - port.opened:
+            return True
+        return not port.pending and time - port.used > limits.expire
+
+    def _retire(self, slot: int) -> None:
+        """Ask nothing more from this port; it is closed when nobody waits on it. Only so many may be about to close."""
+        port = self._ports[slot]
+        if len(self._retired) >= self._slots:
+            self._close_retired()
+        if port is not None and len(self._retired) < self._slots:
+            self._count(port)
+            self._ports[slot] = None
+            self._retired.append(port)
+
+    def _close_retired(self) -> None:
+        for port in [port for port in self._retired if not port.pending]:
+            self._retired.remove(port)
+            port.close()
+
+    def _ignored(self, port: Port, cause: str) -> None:
+        self._observer.ignored(_PROTO, cause)
+        if port.forgeries >= self._limits.port_forgeries:
+            self._abandon(port)
+
+    def _abandon(self, port: Port) -> None:
+        self._count(port)
+        if port in self._retired:
+            self._retired.remove(port)
+        else:
+            self._ports[self._ports.index(port)] = None
+        for transaction in port.close():
+            self._escalate(transaction)
+
+    def _sent_again(self, port: Port, datagram: bytes, transaction: Transaction, error: OSError) -> bool:
+        """An earlier datagram's error is reported by the next call, whichever that is: then this one was not sent."""
+        try:
+            if not isinstance(error, ConnectionRefusedError):
+                raise error
+            port.refuse(error)
+            port.send(datagram)
+        except OSError as final:
+            transaction.fail(UpstreamError(f"write {port.path}: write: {reason(final)}"))
+            return False
+        return True
+
+    def _count(self, port: Port) -> None:
+        """Counting in bulk: a call for each question would be a percent of its cost."""
+        if port.asked > port.counted:
+            self._observer.reused(_PROTO, port.asked - port.counted)
+            port.counted = port.asked
