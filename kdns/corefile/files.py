@@ -38,13 +38,15 @@ class Disk:
         return os.path.isdir(path)
 
     def read(self, path: str) -> str:
-        """A whole regular file.
+        """A whole file, or all that a pipe (`-conf <(...)`) has.
 
-        Raises OSError if it cannot be opened or is none, ConfigError if it has more than `MAX_FILE` octets or is not
-        UTF-8.
+        Raises OSError if it cannot be opened or is neither, ConfigError for more than `MAX_FILE` octets or bad UTF-8.
         """
         with open(path, "rb", opener=_open_at_once) as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            mode = os.fstat(file.fileno()).st_mode
+            if stat.S_ISFIFO(mode):
+                os.set_blocking(file.fileno(), True)
+            elif not stat.S_ISREG(mode):
                 raise OSError(None, "not a regular file", path)
             return decode(file.read(MAX_FILE + 1), path)
 
@@ -63,7 +65,7 @@ def decode(data: bytes, file: str) -> str:
 
 
 def _open_at_once(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NONBLOCK)  # a FIFO would wait for its writer
+    return os.open(path, flags | os.O_NONBLOCK)  # a pipe without a writer is empty
 
 
 def _entries(directory: str, part: str) -> list[str]:

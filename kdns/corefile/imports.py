@@ -143,7 +143,7 @@ class Imports:
             if path not in self._globs:
                 self._globs[path] = self._reader.glob(path)
         except OSError as error:
-            raise pattern.error(f"Failed to use import pattern {name}: {error.strerror or error}") from error
+            raise pattern.error(f"Failed to use import pattern {name}: {_why(error)}") from error
         matches = self._globs[path]
         if not matches:
             if not any(wildcard in path for wildcard in "*?[]"):
@@ -166,4 +166,8 @@ class Imports:
                 raise pattern.error(f"Could not import {path}: is a directory")
             return self._reader.read(path)
         except OSError as error:
-            raise pattern.error(f"Could not import {path}: {error.strerror or error}") from error
+            raise pattern.error(f"Could not import {path}: open {path}: {_why(error)}") from error
+
+
+def _why(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
