@@ -81,16 +81,21 @@ def transport_error(error: Exception) -> ApiError:
     """The error for what aiohttp, TLS or the system raised."""
     text = str(error) or type(error).__name__
     if isinstance(error, TimeoutError):
-        return ApiError(f"timed out: {text}", reason="Timeout")
+        return ApiError(f"timed out: {error}" if str(error) else "timed out", reason="Timeout")
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return ApiError(f"dial tcp: lookup {error.host}: {error.os_error.strerror or text}", reason="Connection")
-    # Where a host has several addresses, only the text tells that all of them refused.
-    if getattr(error, "errno", None) == errno.ECONNREFUSED or f"[Errno {errno.ECONNREFUSED}]" in text:
-        place = f"{error.host}:{error.port}" if isinstance(error, aiohttp.ClientConnectorError) else text
-        return ApiError(f"dial tcp {place}: connect: connection refused", reason="ConnectionRefused")
+    if isinstance(error, aiohttp.ClientConnectorError) and not isinstance(error, aiohttp.ClientSSLError):
+        return _dial_error(f"{error.host}:{error.port}", error.os_error)
     if isinstance(error, aiohttp.ClientError | OSError):
         return ApiError(text, reason="Connection")
     return ApiError(text, reason="Malformed")
+
+
+def _dial_error(place: str, error: OSError) -> ApiError:
+    # Where a host has several addresses, only the text tells that all of them refused.
+    if error.errno == errno.ECONNREFUSED or f"[Errno {errno.ECONNREFUSED}]" in str(error):
+        return ApiError(f"dial tcp {place}: connect: connection refused", reason="ConnectionRefused")
+    return ApiError(f"dial tcp {place}: connect: {error.strerror or error}", reason="Connection")
 
 
 def _seconds(text: str | None) -> float:

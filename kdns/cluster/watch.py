@@ -31,12 +31,10 @@ from kdns.cluster.client import Batch, Client
 from kdns.cluster.errors import ApiError
 from kdns.cluster.kinds import Kind
 from kdns.cluster.mirror import Mirror, Resync
-from kdns.cluster.objects import DecodeError, Event, ListPage, ObjectError, decode_event, decode_list
+from kdns.cluster.objects import DecodeError, Event, ObjectError, decode_event
+from kdns.cluster.pages import Pages
 
 log = logging.getLogger("kdns.kubernetes")
-
-PAGE: Final = 500
-"""Objects a page."""
 
 SLICE: Final = 64 << 10
 """Bytes of events that are decoded and applied between two yields to the loop: about 2 ms of work."""
@@ -53,6 +51,7 @@ MAX_REPORTED: Final = 1000
 
 _DOUBT: Final = "Doubt"
 _SAME_AGAIN: Final = ("Connection", "Timeout", "Credentials")
+_UNKNOWN: Final = ("Credentials", "Unauthorized")
 _WATCH: Final = {"watch": "true", "allowWatchBookmarks": "true"}
 _STREAM: Final = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}
 
@@ -104,24 +103,33 @@ class Reflector:
 
     async def run(self) -> None:
         """Follow the collection until cancelled."""
+        whole = False
         while True:
             try:
-                await self._follow()
+                await self._follow(whole)
+                whole = True
             except ApiError as error:
+                whole = False
                 await self._wait(error)
 
-    async def _follow(self) -> None:
-        """Load, then call after call, until an audit is due or something is raised that needs another load."""
+    async def _follow(self, whole: bool) -> None:
+        """Load, then call after call, until an audit is due or something is raised that needs another load.
+
+        `whole`: for all that is known nothing is missing; this load is an audit, and if it fails the watch goes on.
+        """
         self._loading = True
         while self._loading or self._pace.clock() < self._audit_at:
             started = self._pace.clock()
             try:
                 await (self._load() if self._loading else self._watch())
             except ApiError as error:
-                if self._loading or not (error.refused or error.reason in _SAME_AGAIN):
+                same_again = error.refused or error.reason in _SAME_AGAIN
+                if not (whole if self._loading else same_again):
                     raise
                 if error.reason != "Connection" or self._pace.clock() - started < SHORT:
                     await self._wait(error)
+                if self._loading:
+                    self._begin_to_watch()
 
     async def _wait(self, error: ApiError) -> None:
         self.failure = str(error)
@@ -142,49 +150,16 @@ class Reflector:
             try:
                 return await self._call(_STREAM, self._mirror.resync(self.kind))
             except ApiError as error:
-                if not self._loading or error.refused or error.expired or error.reason == "Credentials":
+                if not self._loading or error.refused or error.expired or error.reason in _UNKNOWN:
                     raise
                 log.debug("No streamed list of %s: %s", self._title, error)
                 refusal = error
-        await self._list(paged=True)
+        # The first load may come from the server's cache; a later one must not be older than what is known.
+        pages = Pages(self._client, self.kind, self._selectors, self._mirror, self._report)
+        await self._loaded(*await pages.load(cached=not self._version))
         # A server that does not know streamed lists refuses them with 4xx; any other error may pass.
         self._streams = self._streams and (refusal is None or not 400 <= refusal.status < 500)
         return None
-
-    async def _list(self, paged: bool) -> None:
-        resync = self._mirror.resync(self.kind)
-        # The first load may come from the server's cache; a later one must not be older than what is known.
-        start = {} if self._version or not paged else {"resourceVersion": "0"}
-        limit = {"limit": str(PAGE)} if paged else {}
-        version, token = "", ""
-        while True:
-            try:
-                page = await self._page(resync, limit | ({"continue": token} if token else start))
-            except ApiError as error:
-                if not (error.expired and token):
-                    raise
-                # The pages that are left have expired: once more, in one response that cannot expire.
-                return await self._list(paged=False)
-            version = version or page.resource_version
-            if not version or (token and page.continue_ == token):
-                raise ApiError("a list without a version, or a page that follows itself", reason="Malformed")
-            if not (token := page.continue_):
-                return await self._loaded(resync, version)
-
-    async def _page(self, resync: Resync, params: dict[str, str]) -> ListPage:
-        page = None
-        async with aclosing(self._client.list(self.kind.path, self._selectors | params)) as documents:
-            async for document in documents:
-                try:
-                    page = decode_list(self.kind, document)
-                except DecodeError as error:
-                    raise ApiError(f"a list that cannot be read: {error}", reason="Malformed") from error
-                for errors in resync.load(page.items):
-                    self._report(errors)
-                    await asyncio.sleep(0)
-        if page is None:
-            raise ApiError("an empty response", reason="Malformed")
-        return page
 
     async def _loaded(self, resync: Resync, version: str) -> None:
         for _ in resync.commit():
@@ -192,9 +167,12 @@ class Reflector:
         if _older(version, self._version):
             log.warning("%s: the version went back from %s to %s", self._title, self._version, version)
         self._version = version
+        self._begin_to_watch()
+        self._proven()
+
+    def _begin_to_watch(self) -> None:
         self._loading = self._bookmarks = False
         self._audit_at = self._pace.clock() + self._pace.audit * (1.0 + self._pace.random())
-        self._proven()
 
     async def _watch(self) -> None:
         await self._call({"resourceVersion": self._version}, None)
@@ -205,7 +183,7 @@ class Reflector:
         params = self._selectors | _WATCH | params | {"timeoutSeconds": str(seconds)}
         started = self._bookmarked = self._pace.clock()
         async with aclosing(self._client.watch(self.kind.path, params)) as batches:
-            while batch := await self._next(batches, resync is not None, seconds):
+            while (batch := await self._next(batches, resync is not None, seconds)) is not None:
                 resync = await self._take(batch, resync)
         if resync is not None:
             raise ApiError("the streamed list ended too soon", reason="Connection")
@@ -232,7 +210,7 @@ class Reflector:
                 size = 0
                 await asyncio.sleep(0)
         if resync is None:
-            self._proven()
+            self._proven(bool(batch))
             silent = self._pace.clock() - self._bookmarked
             if self._bookmarks and silent > self._pace.bookmark:
                 raise ApiError(f"no bookmark for {silent:.0f} s", reason=_DOUBT)
@@ -268,8 +246,10 @@ class Reflector:
         if event.type == "BOOKMARK":
             self._bookmarks, self._bookmarked = True, self._pace.clock()
 
-    def _proven(self) -> None:
-        self.fresh_at = self._pace.clock()
+    def _proven(self, fresh: bool = True) -> None:
+        """The server answers; `fresh`: and it has said how things stand now."""
+        if fresh:
+            self.fresh_at = self._pace.clock()
         if self.failure:
             log.info("Watch of %s goes on", self._title)
             self.failure = ""
@@ -280,6 +260,8 @@ class Reflector:
             if text not in self._reported and len(self._reported) < MAX_REPORTED:
                 self._reported.add(text)
                 log.warning("Skipping an object that cannot be used: %s", text)
+                if len(self._reported) == MAX_REPORTED:
+                    log.warning("No more objects of %s that cannot be used will be reported", self._title)
 
 
 def _older(version: str, than: str) -> bool:

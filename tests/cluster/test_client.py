@@ -91,6 +91,7 @@ async def listed(client: Client, path: str = SERVICES, **params: str) -> list[by
 async def watched(client: Client, count: int, lines: list[bytes] | None = None) -> list[bytes]:
     lines = [] if lines is None else lines
     async with aclosing(client.watch(SERVICES, WATCH)) as batches:
+        assert await anext(batches) == []
         async for batch in batches:
             assert batch
             lines += batch

@@ -15,7 +15,8 @@ from kdns.cluster.credentials import Endpoint
 from kdns.cluster.index import Index
 from kdns.cluster.kinds import PODS, SERVICES, Kind
 from kdns.cluster.mirror import Mirror
-from kdns.cluster.watch import PAGE, Pace, Reflector
+from kdns.cluster.pages import PAGE
+from kdns.cluster.watch import Pace, Reflector
 from tests.kit.api import FakeApi
 from tests.kit.faults import Fault, Seen, error_line
 from tests.kit.until import until
@@ -257,6 +258,17 @@ async def test_pages_that_expire_are_listed_in_one(api: FakeApi) -> None:
         assert api.requests("list")[-1].params == {}
 
 
+async def test_pages_that_expire_over_and_over(api: FakeApi) -> None:
+    api.streaming = False
+    fill(api, 1)
+    page = b'{"metadata":{"resourceVersion":"5","continue":"%d"},"items":[]}'
+    api.faults += [Fault("list", body=page % 1), Fault("list", status=410)]
+    api.faults += [Fault("list", body=page % 2), Fault("list", status=410)]
+    async with follow(api) as following:
+        await following.has(s0="x")
+        assert following.time.slept == [0.8]
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -463,6 +475,37 @@ async def test_events_that_were_lost_without_a_sign_are_found_by_the_audit(api: 
         assert following.time.slept == []
 
 
+@pytest.mark.parametrize("fault", [{"status": 500}, {"status": 429}, {"cut": 100}])
+async def test_an_audit_that_fails_does_not_end_the_watch(api: FakeApi, fault: dict[str, int]) -> None:
+    fill(api, 1)
+    async with follow(api, audit=1000.0) as following:
+        await following.has(s0="x")
+        audits = [Fault("watch", **fault), Fault("list", **fault)]  # type: ignore[arg-type]
+        api.faults += audits
+        following.time.now += 1000
+        api.end_watches()
+        await until(lambda: len(following.calls()) == 3)
+        assert "sendInitialEvents" in following.calls()[1].params
+        assert following.calls()[2].params["resourceVersion"] == "1001"
+        api.store.put(service("a"))
+        await following.has(s0="x", a="x")
+        lists = len(following.lists())
+        following.time.now += 1000
+        api.end_watches()
+        await until(lambda: len(following.lists()) > lists)
+
+
+async def test_a_watch_that_is_granted_ends_the_failure_before_anything_happens(api: FakeApi) -> None:
+    async with follow(api) as following:
+        await following.has()
+        api.faults.append(Fault("watch", times=2, status=429))
+        following.time.now += 100
+        api.end_watches()
+        await until(lambda: following.reflector.failure == "fault 429")
+        await until(lambda: following.reflector.failure == "")
+        assert following.reflector.fresh_at == 0.0
+
+
 @pytest.mark.parametrize("line", [b"garbage\n", b'{"type":"NEWS","object":{}}\n', b'{"type":"ADDED"}\n', b"[1]\n"])
 async def test_a_line_that_cannot_be_read_is_a_gap(api: FakeApi, line: bytes) -> None:
     async with follow(api) as following:
@@ -504,6 +547,17 @@ async def test_half_objects_are_reported_once_and_skipped(
     skipped = [message for message in caplog.messages if message.startswith("Skipping")]
     assert len(skipped) == 1
     assert skipped[0].startswith("Skipping an object that cannot be used: Service n/s0: ")
+
+
+async def test_reports_of_half_objects_have_a_bound(
+    api: FakeApi, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kdns.cluster.watch.MAX_REPORTED", 2)
+    for n in range(5):
+        api.store.put(service(f"s{n}") | {"spec": 1})
+    async with follow(api) as following:
+        await following.has()
+    assert [message[:8] for message in caplog.messages] == ["Skipping", "Skipping", "No more "]
 
 
 async def test_a_deleted_object_with_an_unknown_final_state(api: FakeApi) -> None:

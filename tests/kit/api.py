@@ -12,17 +12,16 @@ It grants list and watch only, like the rights that kdns is given: a `get` is re
 import asyncio
 import base64
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
 from types import TracebackType
 from typing import Self
 
 from aiohttp import web
 
-from tests.kit.faults import Fault, Seen, error_line, status_body
-from tests.kit.selectors import compile_selector
-from tests.kit.store import RESOURCES, Change, Resource, Store, Stored, bookmark_line, event_line, list_parts
-
-Matches = Callable[[Stored], bool]
+from tests.kit.faults import Fault, Seen, error_line
+from tests.kit.responses import Refused, matcher, send, whole
+from tests.kit.store import RESOURCES, Change, Matches, Resource, Store, Stored, bookmark_line, event_line, list_parts
 
 
 class Watcher:
@@ -155,9 +154,9 @@ class FakeApi:
             try:
                 self._admit(resource, seen, fault)
                 if fault.body is not None:
-                    return await _send(request, _whole(fault.body), fault)
+                    return await send(request, whole(fault.body), fault)
                 parts = self._watch(resource, seen) if verb == "watch" else self._list(resource, seen)
-                return await _send(request, parts, fault)
+                return await send(request, parts, fault)
             except Refused as refused:
                 return refused.response()
 
@@ -187,7 +186,7 @@ class FakeApi:
             raise Refused(fault.status, fault.message, fault.reason, fault.retry_after, fault.body)
 
     async def _list(self, resource: Resource, seen: Seen) -> AsyncIterator[bytes]:
-        matches = _matches(seen)
+        matches = matcher(seen)
         params = seen.params
         limit = int(params.get("limit", 0))
         if token := params.get("continue", ""):
@@ -207,7 +206,7 @@ class FakeApi:
             yield part
 
     async def _watch(self, resource: Resource, seen: Seen) -> AsyncIterator[bytes]:
-        params, matches = seen.params, _matches(seen)
+        params, matches = seen.params, matcher(seen)
         version = params.get("resourceVersion", "")
         initial = params.get("sendInitialEvents") == "true" and not self.unaware
         if initial and not self.streaming:
@@ -259,71 +258,7 @@ class FakeApi:
         return [line for line in lines if line]
 
 
-class Refused(Exception):
-    """A request that is answered with an error."""
+if __name__ == "__main__":
+    from tests.kit.serve import main
 
-    def __init__(
-        self,
-        status: int,
-        message: str = "",
-        reason: str = "",
-        retry_after: int | None = None,
-        body: bytes | None = None,
-    ) -> None:
-        super().__init__(message)
-        self._status = status
-        self._body = status_body(status, message, reason, retry_after) if body is None else body
-        self._retry_after = retry_after
-
-    def response(self) -> web.Response:
-        """It as HTTP."""
-        headers = {} if self._retry_after is None else {"Retry-After": str(self._retry_after)}
-        return web.Response(status=self._status, body=self._body, headers=headers, content_type="application/json")
-
-
-def _matches(seen: Seen) -> Matches:
-    labels = compile_selector(seen.params.get("labelSelector", ""))
-    fields = compile_selector(seen.params.get("fieldSelector", ""))
-    return lambda stored: labels(stored.labels) and fields(stored.fields)
-
-
-async def _send(request: web.Request, parts: AsyncIterator[bytes], fault: Fault) -> web.StreamResponse:
-    """The parts as a chunked response, spoilt as the fault says. What refuses does so before its first part."""
-    response = web.StreamResponse(headers={"Content-Type": "application/json"})
-    sent = 0
-    first = await anext(parts)
-    await response.prepare(request)
-    try:
-        async for part in _spoilt(first, parts, fault):
-            await response.write(part)
-            sent += len(part)
-    except ConnectionAbortedError:
-        if request.transport is not None:
-            request.transport.abort()
-        return response
-    await response.write_eof()
-    return response
-
-
-async def _whole(body: bytes) -> AsyncIterator[bytes]:
-    yield body
-
-
-async def _spoilt(first: bytes, parts: AsyncIterator[bytes], fault: Fault) -> AsyncIterator[bytes]:
-    left = min((bound for bound in (fault.cut, fault.end) if bound is not None), default=1 << 62)
-    async for part in _chain((*fault.lines, first), parts):
-        for piece in (part[at : at + 1] for at in range(len(part))) if fault.slow else (part,):
-            if piece[:left]:
-                yield piece[:left]
-            left -= len(piece)
-            if left <= 0:
-                if fault.cut is not None:
-                    raise ConnectionAbortedError
-                return
-
-
-async def _chain(first: Iterable[bytes], parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    for part in first:
-        yield part
-    async for part in parts:
-        yield part
+    main(sys.argv[1:])

@@ -51,6 +51,9 @@ class Stored(NamedTuple):
     body: bytes
 
 
+Matches = Callable[[Stored], bool]
+
+
 class Change(NamedTuple):
     """An entry of the history: what stood there before and what stands there now."""
 
@@ -59,7 +62,7 @@ class Change(NamedTuple):
     before: Stored | None
     after: Stored | None
 
-    def line(self, matches: Callable[[Stored], bool]) -> bytes | None:
+    def line(self, matches: Matches) -> bytes | None:
         """The watch event that a watcher with this selector sees, if it sees any."""
         was = self.before is not None and matches(self.before)
         if self.after is not None and matches(self.after):
