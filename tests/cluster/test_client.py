@@ -26,6 +26,9 @@ def service(name: str, **more: Any) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": "n"}, **more}
 
 
+pytestmark = pytest.mark.asyncio(loop_factories=["asyncio", "uvloop"])
+
+
 class Tokens:
     """Credentials whose token is whatever the test says, counted."""
 
@@ -340,7 +343,6 @@ async def test_what_the_observer_is_told(api: FakeApi, connect: Connect) -> None
     assert notes.notes[1] == ("requested", "<error>", "GET", host)
 
 
-@pytest.mark.asyncio(loop_factories=["asyncio", "uvloop"])
 async def test_tls_with_a_client_certificate(connect: Connect) -> None:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(TLS / "ca.crt"))
     context.load_cert_chain(TLS / "server.crt", TLS / "server.key")

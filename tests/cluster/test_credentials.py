@@ -24,6 +24,7 @@ async def test_the_account_of_the_pod(account: Path) -> None:
     assert (access.url, access.authorization) == ("https://10.96.0.1:443", "Bearer first")
     assert access.good_for == credentials.RELOAD
     assert access.tls is not None
+    assert not access.tls.verify_flags & ssl.VERIFY_X509_STRICT
     assert [ca["subject"] for ca in access.tls.get_ca_certs()] == [((("commonName", "kit ca"),),)]
 
 

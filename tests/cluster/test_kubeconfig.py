@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 import yaml
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from blockbuster import BlockBuster
 
 from kdns.cluster import kubeconfig
@@ -218,6 +220,29 @@ async def test_an_openid_token(tmp_path: Path) -> None:
 async def test_an_openid_token_that_cannot_be_used(tmp_path: Path, token: str) -> None:
     with pytest.raises(CredentialsError, match=r"kubeconfig .*config: "):
         await load(write(tmp_path, oidc(token)))
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+async def test_an_openid_refresh_token_is_used_once_and_the_next_one_kept(tmp_path: Path) -> None:
+    used: list[str] = []
+
+    async def configuration(request: web.Request) -> web.Response:
+        return web.json_response({"token_endpoint": f"{server.make_url('/token')}"})
+
+    async def token(request: web.Request) -> web.Response:
+        used.append(str((await request.post())["refresh_token"]))
+        return web.json_response({"id_token": jwt(len(used)), "refresh_token": f"r{len(used)}"})
+
+    app = web.Application()
+    app.router.add_get("/.well-known/openid-configuration", configuration)
+    app.router.add_post("/token", token)
+    async with TestServer(app) as server:
+        issuer = {"idp-issuer-url": str(server.make_url("/")), "client-id": "id", "client-secret": "s"}
+        user = oidc(jwt(0))
+        user["auth-provider"]["config"] |= {**issuer, "refresh-token": "r0"}
+        config = Kubeconfig(write(tmp_path, user), None, {})
+        assert [(await config.load()).authorization for _ in range(2)] == [f"Bearer {jwt(1)}", f"Bearer {jwt(2)}"]
+    assert used == ["r0", "r1"]
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,8 @@ from kdns.cluster.watch import Pace, Reflector
 from tests.kit.api import FakeApi
 from tests.kit.until import until
 
+pytestmark = pytest.mark.asyncio(loop_factories=["asyncio", "uvloop"])
+
 
 class Time:
     now = 0.0
@@ -101,7 +103,6 @@ def placed(running: Running) -> set[tuple[str, str]]:
     return {place[::2] for kind in running.mirror.kinds for place in running.mirror.index.places(kind)}
 
 
-@pytest.mark.asyncio(loop_factories=["asyncio", "uvloop"])
 async def test_all_kinds_are_loaded_and_followed(api: FakeApi) -> None:
     fill(api)
     async with running(api) as run:

@@ -21,6 +21,8 @@ from tests.kit.api import FakeApi
 from tests.kit.faults import Fault, Seen, error_line
 from tests.kit.until import until
 
+pytestmark = pytest.mark.asyncio(loop_factories=["asyncio", "uvloop"])
+
 
 class Time:
     """A clock that only sleeps move, and notes of these; after `sleeps` of them the next one waits for `release`."""
@@ -496,12 +498,14 @@ async def test_an_audit_that_fails_does_not_end_the_watch(api: FakeApi, fault: d
 
 
 async def test_a_watch_that_is_granted_ends_the_failure_before_anything_happens(api: FakeApi) -> None:
-    async with follow(api) as following:
+    async with follow(api, sleeps=1) as following:
         await following.has()
         api.faults.append(Fault("watch", times=2, status=429))
         following.time.now += 100
         api.end_watches()
-        await until(lambda: following.reflector.failure == "fault 429")
+        await until(lambda: following.time.held)
+        assert following.reflector.failure == "fault 429"
+        following.time.release()
         await until(lambda: following.reflector.failure == "")
         assert following.reflector.fresh_at == 0.0
 
@@ -601,11 +605,13 @@ async def test_missing_rights_are_told_and_waited_for(api: FakeApi, caplog: pyte
 
 async def test_the_right_to_list_alone_is_used(api: FakeApi, caplog: pytest.LogCaptureFixture) -> None:
     api.denied = {("watch", "services")}
-    async with follow(api) as following:
-        await following.has()
+    async with follow(api, sleeps=0) as following:
+        await until(lambda: following.time.held)
+        assert following.mirror.synced
+        assert 'cannot watch resource "services"' in following.reflector.failure
         api.store.put(service("a"))
+        following.time.release()
         await following.has(a="x")
-        await until(lambda: 'cannot watch resource "services"' in following.reflector.failure)
     assert "watch of *v1.Service: services is forbidden" in caplog.messages[0]
 
 
@@ -655,6 +661,7 @@ async def test_a_load_that_breaks_off_takes_nothing_away(api: FakeApi) -> None:
 
 async def test_the_loop_gets_its_turns_while_a_long_list_is_taken_over(api: FakeApi) -> None:
     fill(api, 5000)
+    api.whole = True
     for streaming in (True, False):
         api.streaming = streaming
         async with follow(api) as following:
@@ -663,10 +670,9 @@ async def test_the_loop_gets_its_turns_while_a_long_list_is_taken_over(api: Fake
                 seen.add(len(following.services))
                 await asyncio.sleep(0)
             steps = sorted({0, *seen, 5000})
-            assert max(after - before for before, after in pairwise(steps)) <= 1000
+            assert max(after - before for before, after in pairwise(steps)) <= 500
 
 
-@pytest.mark.asyncio(loop_factories=["asyncio", "uvloop"])
 async def test_cancelling_ends_everything(api: FakeApi) -> None:
     fill(api, 1)
     async with follow(api) as following:

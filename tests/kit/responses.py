@@ -28,6 +28,8 @@ class Refused(Exception):
     def response(self) -> web.Response:
         """It as HTTP."""
         headers = {} if self._retry_after is None else {"Retry-After": str(self._retry_after)}
+        if 300 <= self._status < 400:
+            headers["Location"] = "/elsewhere"
         return web.Response(status=self._status, body=self._body, headers=headers, content_type="application/json")
 
 
