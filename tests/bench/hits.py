@@ -3,7 +3,7 @@
     gcc -O2 -o /tmp/echo tests/bench/echo.c
     dnsbench --queries FILE echo=5301='/tmp/echo 5301' hits=5302='python -m tests.bench.hits 5302'
 
-The reply is a question with one address record. Port, then any of: --tcp, --asyncio, --single.
+The reply is a question with one address record. Answers over UDP and TCP. Port, then any of: --asyncio, --single.
 """
 
 import argparse
@@ -11,6 +11,7 @@ import asyncio
 
 from kdns.net import sockets
 from kdns.net.exchange import Exchange
+from kdns.net.stream import StreamListener
 from kdns.net.udp import UdpListener
 
 
@@ -52,6 +53,8 @@ async def serve(port: int, *, batched: bool) -> None:
     learner = Learner()
     for sock in sockets.listen("udp", "", port):
         UdpListener(sock, learner, batched=batched).start()
+    for sock in sockets.listen("tcp", "", port):
+        StreamListener(sock, learner).start()
     await asyncio.Event().wait()
 
 
