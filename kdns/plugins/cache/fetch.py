@@ -1,0 +1,194 @@
+"""Asking the next link, and taking in what it says.
+
+What an answer rests on decides whether it is kept here (`chain.basis`). What is fleeting is, for its TTL. What rests on
+announced changes alone is left to the server's memo, which forgets it when they happen. What read both is kept with the
+keys that it read, and forgotten by them.
+"""
+
+from collections.abc import Callable, Iterable
+from itertools import chain
+
+from msgspec import Struct
+
+from kdns.chain import basis
+from kdns.chain.answer import Answer
+from kdns.chain.handler import Handler
+from kdns.chain.query import Query
+from kdns.chain.zones import Zones
+from kdns.plugins.cache.counts import Counts
+from kdns.plugins.cache.entry import Entry, Key, shown_flags
+from kdns.plugins.cache.options import DENIAL, Options
+from kdns.plugins.cache.stores import Stores
+from kdns.plugins.cache.verdict import Judge, Verdict
+from kdns.wire import codes, name
+from kdns.wire.reader import Question, RawRecord
+from kdns.wire.record import Record
+
+_KEPT_FLAGS = codes.RA | codes.AD
+
+
+class Fetched(Struct, frozen=True):
+    """An answer of the next link. `verdict` is `None` for one that is not written, or that the cache has no part in.
+
+    `keepable` tells that it is for this cache to keep, for all who ask; `reads` are the keys it read.
+    """
+
+    answer: Answer
+    verdict: Verdict | None = None
+    keepable: bool = False
+    reads: tuple[basis.Key, ...] = ()
+
+
+class Fetcher:
+    """Asks the next link, and keeps what may be kept."""
+
+    def __init__(
+        self,
+        next_: Handler,
+        options: Options,
+        stores: Stores,
+        clock: Callable[[], float],
+        time: Callable[[], float],
+    ) -> None:
+        self._next = next_
+        self._stores = stores
+        self._clock = clock
+        self._judge = Judge(options, time)
+        self._success_off = _Names(options.success_off)
+        self._denial_off = _Names(options.denial_off)
+        self._all_off = _Names(set(options.success_off) & set(options.denial_off))
+
+    async def fetch(self, query: Query) -> Fetched:
+        """Ask, with AD set (RFC 6840 section 5.7), and see what the answer rests on, noted before or not."""
+        notes, epoch = query.basis, self._stores.epoch
+        fleeting, private, known = notes.fleeting, notes.private, len(notes.reads)
+        notes.fleeting = notes.private = False
+        answer = await self._next.answer(_authenticated(query))
+        reads = tuple(notes.reads[known:]) if len(notes.reads) > known else ()
+        lasting = not notes.fleeting
+        alike = not notes.private and notes.stamp is None
+        keepable = not lasting and alike and (not reads or epoch == self._stores.epoch)
+        notes.fleeting = fleeting or notes.fleeting
+        notes.private = private or notes.private
+        if not answer.written or (lasting and self._passes(query.question, answer)):
+            return Fetched(answer)
+        verdict = self._judge(query, answer)
+        if keepable and (self._denial_off if verdict.store == DENIAL else self._success_off).hold(query.question):
+            keepable = False
+        return Fetched(answer, verdict, keepable, reads)
+
+    def _passes(self, question: Question, answer: Answer) -> bool:
+        if self._all_off.hold(question):
+            return True
+        positive = answer.rcode == codes.NOERROR and answer.answer
+        return (self._success_off if positive else self._denial_off).hold(question)
+
+    def take(self, query: Query, key: Key, counts: Counts, fetched: Fetched) -> Answer:
+        """Keep what was fetched if it may be kept; the answer as it is shown."""
+        answer, verdict = fetched.answer, fetched.verdict
+        if verdict is None:
+            query.basis.tallies.append(counts.tally_miss)
+            return answer
+        if verdict.store and verdict.ttl > 0:
+            if not belongs(query.question, answer):
+                counts.drops.value += 1
+            elif fetched.keepable:
+                self._keep(key, counts, fetched, verdict)
+            else:
+                # Lasting, so from now on the server answers, and those are hits as they would be here.
+                query.basis.tallies.append(counts.tally_denial if verdict.store == DENIAL else counts.tally_success)
+        return _shown(query, answer, verdict.ttl)
+
+    def _keep(self, key: Key, counts: Counts, fetched: Fetched, verdict: Verdict) -> None:
+        answer, stores = fetched.answer, self._stores
+        entry = Entry(
+            key=key,
+            denial=verdict.store == DENIAL,
+            rcode=answer.rcode,
+            flags=codes.AA | answer.flags & _KEPT_FLAGS,
+            ttl=verdict.ttl,
+            stored=self._clock(),
+            content=answer if answer.relay is None else answer.relay.packet,
+            answering=verdict.answering,
+            reads=fetched.reads,
+        )
+        evicted = stores.keep(entry)
+        counts.success_entries.value = len(stores.success.entries)
+        counts.denial_entries.value = len(stores.denial.entries)
+        if evicted:
+            counts.evicted(verdict.store, evicted)
+
+
+class _Names:
+    """The names of some zones."""
+
+    __slots__ = ("_all", "_tails")
+
+    def __init__(self, zones: Iterable[str]) -> None:
+        self._tails = tuple(Zones(zones))
+        self._all = name.ROOT in self._tails
+
+    def hold(self, question: Question) -> bool:
+        """Whether the question's name is one of them."""
+        folded = question.folded
+        for tail in self._tails:
+            if folded.endswith(tail) and len(folded) - len(tail) in question.offsets:
+                return True
+        return self._all
+
+
+def belongs(question: Question, answer: Answer) -> bool:
+    """Whether an answer is one to this question; a plugin's own always is."""
+    relay = answer.relay
+    if relay is None:
+        return True
+    asked = relay.question
+    alike = asked == question or (
+        asked.folded == question.folded and asked.type == question.type and asked.cls == question.cls
+    )
+    return alike and relay.flags & codes.QR != 0
+
+
+def _authenticated(query: Query) -> Query:
+    """The query with AD set; `_replace` takes twice the time."""
+    return Query(
+        query.ident,
+        query.flags | codes.AD,
+        query.question,
+        query.edns,
+        query.size,
+        query.transport,
+        query.exchange,
+        query.basis,
+        query.view,
+        query.depth,
+    )
+
+
+def _shown(query: Query, answer: Answer, ttl: int) -> Answer:
+    """The answer with one TTL for all records and no EDNS options; AD for who asked for it."""
+    flags = shown_flags(query, answer.flags)
+    if flags == answer.flags and not answer.options and _has_ttl(answer, ttl):
+        return answer
+    return Answer(
+        rcode=answer.rcode,
+        flags=flags,
+        answer=answer.answer,
+        authority=answer.authority,
+        additional=answer.additional,
+        relay=answer.relay,
+        ttl=ttl,
+        error=answer.error,
+    )
+
+
+def _has_ttl(answer: Answer, ttl: int) -> bool:
+    if answer.ttl is not None:
+        return answer.ttl == ttl
+    records: Iterable[Record | RawRecord] = chain(answer.answer, answer.authority, answer.additional)
+    if answer.relay is not None:
+        records = answer.relay.records
+    for record in records:  # noqa: SIM110 - a generator takes five times as long to find that the first differs
+        if record.ttl != ttl:
+            return False
+    return True

@@ -1,0 +1,80 @@
+"""A bounded number of entries, and of octets in them.
+
+Where there is no room a random entry makes way, found without a search. One that was asked for since it was last drawn
+stays, if another turns up in a few draws: names that come once push out each other, not what clients live on.
+"""
+
+import random
+from collections.abc import Callable, Collection
+
+from kdns.chain import basis
+from kdns.plugins.cache.entry import Entry, Key
+
+OCTETS_FOR_EACH = 1024
+DRAWS = 8
+
+
+class Store:
+    """Entries by key. `draw` gives a random number of [0, 1)."""
+
+    __slots__ = ("_capacity", "_draw", "_octets", "_order", "_readers", "entries")
+
+    def __init__(self, capacity: int, draw: Callable[[], float] = random.random) -> None:
+        self.entries: dict[Key, Entry] = {}
+        self._capacity = capacity
+        self._draw = draw
+        self._order: list[Entry] = []
+        self._octets = 0
+        self._readers: dict[basis.Key, set[Key]] = {}
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def put(self, entry: Entry) -> int:
+        """Keep an entry in place of the one with its key; how many others made way."""
+        if entry.key in self.entries:
+            self.remove(entry.key)
+        entry.weight, evicted = entry.weigh(), 0
+        room = self._capacity * OCTETS_FOR_EACH - entry.weight
+        while self._order and (len(self._order) >= self._capacity or self._octets > room):
+            self.remove(self._victim().key)
+            evicted += 1
+        entry.place = len(self._order)
+        self._order.append(entry)
+        self._octets += entry.weight
+        self.entries[entry.key] = entry
+        for read in entry.reads:
+            self._readers.setdefault(read, set()).add(entry.key)
+        return evicted
+
+    def remove(self, key: Key) -> None:
+        """Let go of an entry, if there is one."""
+        entry = self.entries.pop(key, None)
+        if entry is None:
+            return
+        self._octets -= entry.weight
+        last = self._order.pop()
+        if last is not entry:
+            self._order[entry.place] = last
+            last.place = entry.place
+        for read in entry.reads:
+            readers = self._readers.get(read)
+            if readers is not None:
+                readers.discard(key)
+                if not readers:
+                    del self._readers[read]
+
+    def forget(self, keys: Collection[basis.Key]) -> None:
+        """Let go of every entry that read one of these."""
+        if self._readers:
+            for read in keys:
+                for key in tuple(self._readers.get(read, ())):
+                    self.remove(key)
+
+    def _victim(self) -> Entry:
+        for _ in range(DRAWS):
+            entry = self._order[int(self._draw() * len(self._order))]
+            if not entry.used:
+                break
+            entry.used = False
+        return entry
