@@ -134,10 +134,8 @@ class BatchCarrier:
             sizes[slot] = size
         if gaps:
             return self._send_some(count)
-        sent = _sendmmsg(self._fd, self._sendings, count, _DONTWAIT)
-        if sent == count:
-            return ()
-        return self._letters(_SLOTS[self._send(self._sendings, count, max(sent, 0)) : count])
+        sent = self._send(self._sendings, count)
+        return () if sent == count else self._letters(_SLOTS[sent:count])
 
     def _clear_interfaces(self, count: int) -> None:
         """Leave the way of each reply to the routing table."""
@@ -149,10 +147,12 @@ class BatchCarrier:
         else:
             self._interfaces[:count] = _ZEROS[:count]
 
-    def _send(self, headers: "ctypes.Array[_Mmsghdr]", count: int, done: int = 0) -> int:
-        """Send the headers from `done` to `count`; how many were dealt with before the socket was full."""
+    def _send(self, headers: "ctypes.Array[_Mmsghdr]", count: int) -> int:
+        """Send the first `count` headers; how many were dealt with before the socket was full."""
+        done = 0
         while done < count:
-            sent = _sendmmsg(self._fd, ctypes.byref(headers, done * _HEADER), count - done, _DONTWAIT)
+            first = ctypes.byref(headers, done * _HEADER) if done else headers
+            sent = _sendmmsg(self._fd, first, count - done, _DONTWAIT)
             if sent > 0:
                 done += sent
                 continue

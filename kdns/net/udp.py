@@ -62,6 +62,8 @@ class UdpListener:
             self._flush()
             loop.remove_reader(self._sock)
             loop.remove_writer(self._sock)
+            self.dropped += len(self._held)
+            self._held.clear()
             self._loop = None
         self._sock.close()
 
@@ -103,10 +105,7 @@ class UdpListener:
         return len(letters)
 
     def _hold(self, letters: Letters) -> None:
-        if self._loop is None:
-            self.dropped += len(letters)
-            return
-        if not self._held:
+        if self._loop is not None and not self._held:
             self._loop.add_writer(self._sock, self._retry, self._loop)
         room = _HELD - len(self._held)
         self._held += letters[:room]
