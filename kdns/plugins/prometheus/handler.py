@@ -1,0 +1,73 @@
+"""Counting what passes (`plugins.md`, prometheus).
+
+The handler stands in front of everything that may wait, so that time, size and code are those the client sees. The
+series of a set of labels is looked up once and kept here: for all but the first query of its kind, counting is one
+look-up and a few additions. A reply that is sent from the memo has nobody to count it, so the answer's basis is told
+how: the same sizes, and no time at all.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+from kdns.chain.answer import Answer
+from kdns.chain.counting import TYPES, Counting, Series, reply_size
+from kdns.chain.handler import Handler
+from kdns.chain.query import Query, Transport
+from kdns.chain.zones import Zones
+from kdns.wire import codes
+
+_Labels = tuple[Transport, str, int, int, int, bool]
+
+
+class Prometheus:
+    """Counts queries of one block. `behind` is the name of the next plugin, "" at the end of the chain."""
+
+    def __init__(
+        self,
+        next_: Handler,
+        counting: Counting,
+        zones: tuple[str, ...],
+        view: str,
+        behind: str,
+        clock: Callable[[], float],
+    ) -> None:
+        self._next = next_
+        self._counting = counting
+        self._zones = Zones(zones)
+        self._zone = self._zones.texts[0] if len(self._zones.texts) == 1 else ""
+        self._view = view
+        self._behind = behind
+        self._clock = clock
+        self._series: dict[_Labels, Series] = {}
+
+    async def answer(self, query: Query) -> Answer:
+        """The next handler's answer, counted."""
+        start = self._clock()
+        answer = await self._next.answer(query)
+        question, edns = query.question, query.edns
+        labels = (
+            query.transport,
+            self._zone or self._longest(query),
+            question.type if question.type in TYPES else 0,
+            0 if edns is None else edns.flags & codes.DO,
+            answer.rcode,
+            answer.written,
+        )
+        series = self._series.get(labels) or self._found(labels)
+        size = reply_size(question, answer)
+        series.count(query.size, size, self._clock() - start)
+        basis = query.basis
+        if not (basis.fleeting or basis.private):
+            basis.tallies.append(partial(series.count_hits, query.size, size))
+        return answer
+
+    def _longest(self, query: Query) -> str:
+        zone = self._zones.match(query.question)
+        return "." if zone is None else self._zones.text(zone)
+
+    def _found(self, labels: _Labels) -> Series:
+        transport, zone, rtype, do, rcode, written = labels
+        plugin = self._behind if written else ""
+        series = self._counting.series(transport, zone, self._view, rtype, do != 0, rcode, plugin)
+        self._series[labels] = series
+        return series
