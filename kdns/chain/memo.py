@@ -219,7 +219,7 @@ class Memo:
         if basis.stamp is None and not basis.shuffled and basis.expires is None:
             return Still(key, basis, tail)
         records = Relay(reply).records
-        run = _run(records) if basis.shuffled and not reply[2] & (codes.TC >> 8) else ()
+        run = _run(reply, records) if basis.shuffled and not reply[2] & (codes.TC >> 8) else ()
         if basis.shuffled and not run:
             return None
         if basis.stamp is not None:
@@ -282,8 +282,11 @@ class Memo:
             entry.tell()
 
 
-def _run(records: Sequence[RawRecord]) -> tuple[int, ...]:
-    """Borders, behind the id, of the address records that stand together in the one section that has several."""
+def _run(reply: bytes, records: Sequence[RawRecord]) -> tuple[int, ...]:
+    """Borders, behind the id, of the address records that stand together in the one section that has several.
+
+    None if an owner is not a pointer to what stands before them: one that is written out may be pointed at by others.
+    """
     runs = []
     for section in range(3):
         found = [raw for raw in records if raw.section == section and raw.type in _ADDRESSES]
@@ -291,4 +294,9 @@ def _run(records: Sequence[RawRecord]) -> tuple[int, ...]:
             runs.append(found)
     if len(runs) != 1 or any(a.end != b.start for a, b in pairwise(runs[0])):
         return ()
+    first = runs[0][0].start
+    for raw in runs[0]:
+        owner = int.from_bytes(reply[raw.start : raw.ttl_at - 4], "big")
+        if not 0xC000 <= owner < 0xC000 + first:
+            return ()
     return (*[raw.start - 2 for raw in runs[0]], runs[0][-1].end - 2)
