@@ -119,12 +119,16 @@ class LoadBalance:
         try:
             return self._reordered(query, answer)
         except WireError:  # a relayed record that cannot be read is passed on as it came
+            query.basis.fleeting = True
             return answer
 
     def _reordered(self, query: Query, answer: Answer) -> Answer:
         changes = self._order(query, answer)
         if changes:
             answer = answer.replace(**changes)
+        elif query.basis.shuffled and answer.relay is not None:
+            # A kept reply has its records moved about: it must not be one in which others may point at them.
+            answer = answer.replace(relay=None)
         if self._preference is not None:
             changes = self._preference(query, answer)
             if changes:

@@ -90,16 +90,27 @@ def test_a_relayed_reply_with_several_addresses_is_shuffled() -> None:
     for _ in range(20):
         answer = chain.ask("web.example")
         assert sorted(answer.answer) == sorted(records)
+        assert answer.relay is None
         orders.add(tuple(answer.answer))
     assert len(orders) > 1
     assert chain.basis_of("web.example").shuffled
 
 
 def test_a_relayed_record_that_cannot_be_read_is_passed_on() -> None:
-    packet = packet_of(TXT, a(1), TXT).replace(b"\0\x10\0\1", b"\0\x05\0\1")
-    broken = relayed(Relay(packet + b""))
-    answer = root_chain("loadbalance", behind=Next(broken)).ask("web.example")
-    assert answer.relay is broken.relay
+    packet = packet_of(a(1), TXT).replace(b"\0\x10\0\1", b"\0\x05\0\1")
+    broken = relayed(Relay(packet))
+    chain = root_chain("loadbalance", behind=Next(broken))
+    assert chain.ask("web.example") is broken
+    assert chain.basis_of("web.example").fleeting
+
+
+def test_two_relayed_addresses_part_from_their_message_in_either_order() -> None:
+    owner = name.from_text("web.example")
+    records = (a(1)._replace(owner=owner), a(2)._replace(owner=owner))
+    chain = root_chain("loadbalance", behind=Next(relayed(Relay(packet_of(*records)))))
+    answers = [chain.ask("web.example") for _ in range(40)]
+    assert {tuple(answer.answer) for answer in answers} == {records, records[::-1]}
+    assert {answer.relay for answer in answers} == {None}
 
 
 PREFER = "loadbalance round_robin {\n prefer 10.0.0.0/8 2001:db8::/32\n prefer 192.0.2.3/32\n}"
