@@ -6,7 +6,7 @@ from kdns.chain.query import Query
 from kdns.chain.zones import Zones
 from kdns.plugins.hosts.source import Source
 from kdns.plugins.hosts.table import address_of
-from kdns.wire import codes
+from kdns.wire import codes, name
 from kdns.wire.reader import Question
 from kdns.wire.record import Record
 
@@ -27,48 +27,45 @@ class Hosts:
     ) -> None:
         self._next = next_
         self._source = source
-        self._zones = zones
+        self._zones = None if name.ROOT in zones else zones
         self._ttl = ttl
         self._through = through
+        self._through_all = through is not None and name.ROOT in through
         self._unsupported = unsupported
 
     async def answer(self, query: Query) -> Answer:
         """Addresses, names, nothing, SERVFAIL, or what the next handler says."""
         question = query.question
         rtype = question.type
-        if rtype != codes.PTR and self._zones.match(question) is None:
+        if self._zones is not None and rtype != codes.PTR and self._zones.match(question) is None:
             return await self._next.answer(query)
         query.basis.reads.append(self._source.key)
         if rtype == codes.PTR:
             data = self._names(question)
-            if not data:
-                return await self._next.answer(query)
-        elif rtype in (codes.A, codes.AAAA):
-            data = self._addresses(question, rtype)
-        elif self._unsupported and self._falls(question):
+            return self._answer(question, data) if data else await self._next.answer(query)
+        if self._unsupported and rtype not in (codes.A, codes.AAAA) and self._falls(question):
             return await self._next.answer(query)
-        else:
-            data = []
-        if not data and not self._is_known(question):
+        file, inline = self._source.tables
+        (a, aaaa), (more_a, more_aaaa) = file.find(question.folded), inline.find(question.folded)
+        if not (a or aaaa or more_a or more_aaaa):
             return await self._next.answer(query) if self._falls(question) else _SERVFAIL
-        owner = None if question.name == question.folded else question.folded
-        return Answer(flags=codes.AA, answer=tuple([Record(owner, rtype, each, self._ttl) for each in data]))
+        if rtype == codes.A:
+            return self._answer(question, a[:MOST] + more_a[:MOST])
+        if rtype == codes.AAAA:
+            return self._answer(question, aaaa[:MOST] + more_aaaa[:MOST])
+        return self._answer(question, [])
 
     def _falls(self, question: Question) -> bool:
-        return self._through is not None and self._through.match(question) is not None
+        return self._through_all or (self._through is not None and self._through.match(question) is not None)
 
     def _names(self, question: Question) -> list[bytes]:
         address = address_of(question.folded)
-        return (
-            [] if address is None else [each for table in self._source.tables for each in table.names.get(address, ())]
-        )
-
-    def _addresses(self, question: Question, rtype: int) -> list[bytes]:
+        if address is None:
+            return []
         file, inline = self._source.tables
-        folded = question.folded
-        if rtype == codes.A:
-            return [*file.ipv4.find(folded)[:MOST], *inline.ipv4.find(folded)[:MOST]]
-        return [*file.ipv6.find(folded)[:MOST], *inline.ipv6.find(folded)[:MOST]]
+        return [*file.names.get(address, ())[:MOST], *inline.names.get(address, ())[:MOST]]
 
-    def _is_known(self, question: Question) -> bool:
-        return bool(self._addresses(question, codes.A) or self._addresses(question, codes.AAAA))
+    def _answer(self, question: Question, data: list[bytes]) -> Answer:
+        owner = None if question.name == question.folded else question.folded
+        records = [Record(owner, question.type, each, self._ttl) for each in data]
+        return Answer(flags=codes.AA, answer=tuple(records))

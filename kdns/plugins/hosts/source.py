@@ -9,6 +9,7 @@ import logging
 import os
 import stat
 from collections.abc import Callable, Collection
+from typing import NamedTuple
 
 from kdns.chain.basis import Key
 from kdns.metrics import Registry
@@ -62,15 +63,15 @@ class Source:
             return
         if found is None:
             return
-        self._mark, table = found
-        if table is not None and table != self.tables[0]:
-            self.tables = (table, self.tables[1])
+        self._mark = found.mark
+        if found.table is not None:
+            self.tables = (found.table, self.tables[1])
             self._forget([self.key])
-        self._entries.child(self._path).set(sum(map(len, self.tables)))
-        self._timestamp.child().set(self._mark[0] / 10**9)
+        self._entries.child(self._path).set(found.entries)
+        self._timestamp.child().set(found.mark[0] / 10**9)
 
-    def _changed(self) -> tuple[Mark, Table | None] | None:
-        """The file's new mark and table; no table if it is too large, nothing at all if it is the same as before."""
+    def _changed(self) -> "Found | None":
+        """What the file says now, `None` if it is the same file as before. Runs in a thread, as all of it takes time."""
         descriptor = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a FIFO must not hold us up
         with open(descriptor, "rb") as file:
             status = os.fstat(descriptor)
@@ -78,7 +79,17 @@ class Source:
             if mark == self._mark or not stat.S_ISREG(status.st_mode):
                 return None
             content = file.read(MAX_FILE + 1)
+        before, inline = self.tables
         if len(content) > MAX_FILE:
             log.warning("Hosts file %s is larger than %d octets and not read", self._path, MAX_FILE)
-            return mark, None
-        return mark, self._parse(content.decode(errors="replace"))
+            return Found(mark, None, len(before) + len(inline))
+        table = self._parse(content.decode(errors="replace"))
+        return Found(mark, None if table == before else table, len(table) + len(inline))
+
+
+class Found(NamedTuple):
+    """A file that was read: its mark, its table if that is another one than before, and how many entries there are."""
+
+    mark: Mark
+    table: Table | None
+    entries: int

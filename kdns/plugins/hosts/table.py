@@ -5,9 +5,10 @@ IPv4 address. A lookup is one dictionary access, two where there are wildcards; 
 often a name or an address comes back in it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import NamedTuple
 
 from kdns.chain.zones import Zones
 from kdns.wire import name
@@ -15,37 +16,38 @@ from kdns.wire.errors import WireError
 
 WILDCARD = b"\x01*"
 
-Addresses = dict[bytes, list[bytes]]
+_NONE: tuple[list[bytes], list[bytes]] = ([], [])
 
 
-@dataclass(frozen=True, slots=True)
-class Family:
-    """The addresses of one family, by name and by wildcard."""
+class Addresses(NamedTuple):
+    """The addresses of a name, in order."""
 
-    exact: Addresses = field(default_factory=dict)
-    wild: Addresses = field(default_factory=dict)
-
-    def find(self, folded: bytes) -> Sequence[bytes]:
-        """The addresses of a name, its own or else those of the wildcard one label above."""
-        found = self.exact.get(folded)
-        if found is None and self.wild:
-            above = folded[folded[0] + 1 :]
-            found = self.wild.get(WILDCARD + above) if above not in (b"", name.ROOT) else None
-        return found or ()
+    ipv4: list[bytes]
+    ipv6: list[bytes]
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What a hosts file says."""
+    """What a hosts file says: addresses of names and of wildcards, and names of addresses."""
 
-    ipv4: Family = field(default_factory=Family)
-    ipv6: Family = field(default_factory=Family)
-    names: Addresses = field(default_factory=dict)
-    """Names of a packed address, in order."""
+    exact: dict[bytes, Addresses] = field(default_factory=dict)
+    wild: dict[bytes, Addresses] = field(default_factory=dict)
+    names: dict[bytes, list[bytes]] = field(default_factory=dict)
+
+    def find(self, folded: bytes) -> tuple[list[bytes], list[bytes]]:
+        """IPv4 and IPv6 addresses of a name; where it has none of a family, its wildcard's."""
+        own = self.exact.get(folded)
+        if not self.wild:
+            return own or _NONE
+        above = folded[folded[0] + 1 :]
+        shared = self.wild.get(WILDCARD + above) if len(above) > 1 else None
+        if own is None or shared is None:
+            return own or shared or _NONE
+        return own.ipv4 or shared.ipv4, own.ipv6 or shared.ipv6
 
     def __len__(self) -> int:
-        maps = (self.ipv4.exact, self.ipv4.wild, self.ipv6.exact, self.ipv6.wild, self.names)
-        return sum([len(values) for each in maps for values in each.values()])
+        addresses = [each for entry in (*self.exact.values(), *self.wild.values()) for each in entry]
+        return sum(map(len, addresses)) + sum(map(len, self.names.values()))
 
 
 def parse(lines: Iterable[str], zones: Zones, reverse: bool) -> Table:
@@ -73,12 +75,12 @@ def _add(table: Table, address: bytes, word: str, zones: Zones, reverse: bool) -
         return
     if zones.match_name(wire) is None:
         return
-    family = table.ipv4 if len(address) == 4 else table.ipv6
-    if wire.startswith(WILDCARD):
-        family.wild.setdefault(wire, []).append(address)
-        return
-    family.exact.setdefault(wire, []).append(address)
-    if reverse:
+    kind = table.wild if wire.startswith(WILDCARD) else table.exact
+    entry = kind.get(wire)
+    if entry is None:
+        entry = kind[wire] = Addresses([], [])
+    (entry.ipv4 if len(address) == 4 else entry.ipv6).append(address)
+    if reverse and kind is table.exact:
         table.names.setdefault(address, []).append(wire)
 
 

@@ -29,11 +29,11 @@ def test_lines() -> None:
         name 192.0.2.1
         192.0.2.2 a..b ok.example
     """)
-    assert found.ipv4.find(wire("web.example")) == [ONE, TWO]
-    assert found.ipv6.find(wire("web.example")) == [SIX]
-    assert found.ipv4.find(wire("www.example")) == [ONE]
-    assert found.ipv4.find(wire("ok.example")) == [TWO]
-    assert not found.ipv4.find(wire("bad.example"))
+    assert found.find(wire("web.example"))[0] == [ONE, TWO]
+    assert found.find(wire("web.example"))[1] == [SIX]
+    assert found.find(wire("www.example"))[0] == [ONE]
+    assert found.find(wire("ok.example"))[0] == [TWO]
+    assert not found.find(wire("bad.example"))[0]
     assert found.names == {
         ONE: [wire("web.example"), wire("www.example")],
         TWO: [wire("web.example"), wire("ok.example")],
@@ -44,8 +44,8 @@ def test_lines() -> None:
 
 def test_an_address_may_have_a_zone_or_be_mapped() -> None:
     found = table("fe80::1%eth0 a\n::ffff:192.0.2.1 a")
-    assert found.ipv6.find(wire("a")) == [rdata.aaaa("fe80::1")]
-    assert found.ipv4.find(wire("a")) == [ONE]
+    assert found.find(wire("a"))[1] == [rdata.aaaa("fe80::1")]
+    assert found.find(wire("a"))[0] == [ONE]
     assert found.names[ONE] == [wire("a")]
 
 
@@ -67,8 +67,13 @@ def test_names_outside_the_zones_are_passed_over() -> None:
     ],
 )
 def test_a_wildcard_stands_for_one_label_of_a_name_without_addresses(asked: str, found: bool) -> None:
-    wild = table("192.0.2.1 *.example\n192.0.2.2 own.example\n192.0.2.1 *").ipv4
-    assert wild.find(wire(asked)) == ([ONE] if found else [TWO] if asked == "own.example" else ())
+    wild = table("192.0.2.1 *.example\n192.0.2.2 own.example\n192.0.2.1 *")
+    assert wild.find(wire(asked))[0] == ([ONE] if found else [TWO] if asked == "own.example" else [])
+
+
+def test_a_name_without_addresses_of_a_family_has_its_wildcard_s() -> None:
+    found = table("192.0.2.1 *.example\n2001:db8::1 *.example\n192.0.2.2 own.example")
+    assert found.find(wire("own.example")) == ([TWO], [SIX])
 
 
 def test_a_wildcard_has_no_reverse() -> None:
