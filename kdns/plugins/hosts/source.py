@@ -71,7 +71,7 @@ class Source:
         self._timestamp.child().set(found.mark[0] / 10**9)
 
     def _changed(self) -> "Found | None":
-        """What the file says now, `None` if it is the same file as before. Runs in a thread, as all of it takes time."""
+        """What the file says now, `None` if it is the same file as before. Runs in a thread: all of it takes time."""
         descriptor = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a FIFO must not hold us up
         with open(descriptor, "rb") as file:
             status = os.fstat(descriptor)
