@@ -150,6 +150,8 @@ class Waiting:
     def resume(self, _: object = None) -> None:
         """Let the coroutine go on, and reply if it has come to its end."""
         service = self._service
+        if self not in service.waiting:  # abandoned; what it waited for came all the same
+            return
         outcome = service.step(self._work)
         if type(outcome) is not Answer:
             self.wait_for(outcome)
