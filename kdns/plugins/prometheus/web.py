@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-MAX_FILE = 1 << 20
+MAX_FILE = 1 << 16
 """Octets of a web configuration file."""
 
 _CLIENT_AUTH = {
@@ -58,7 +58,7 @@ def _settings(path: str) -> dict[str, Any]:
             text = file.read(MAX_FILE + 1)
         if len(text) > MAX_FILE:
             raise WebConfigError(f"larger than {MAX_FILE} octets")
-        document = yaml.load(text, Loader=yaml.CSafeLoader)
+        document = yaml.safe_load(text)  # not the C loader: deep nesting overflows its stack
     except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
         raise WebConfigError(str(error)) from error
     settings = document.get("tls_server_config") if isinstance(document, dict) else None
