@@ -1,0 +1,84 @@
+"""Which queries are forwarded, how many at a time, and which of them share an exchange."""
+
+from collections.abc import Callable, Coroutine
+from math import inf
+from typing import Any
+
+from kdns.chain.answer import Answer, refuse
+from kdns.chain.handler import Handler
+from kdns.chain.query import Query
+from kdns.chain.zones import Zones
+from kdns.metrics import Counter
+from kdns.plugins.forward import message
+from kdns.plugins.forward.flights import Flights
+from kdns.plugins.forward.group import PASSED, Group
+from kdns.plugins.forward.options import Options
+from kdns.wire import codes, name
+from kdns.wire.errors import WireError
+from kdns.wire.reader import Question
+
+
+class Scope:
+    """The names that are forwarded: those in `zone`, but for those in `excepted`; the zone itself in any case."""
+
+    def __init__(self, zone: str, excepted: tuple[str, ...]) -> None:
+        self._apex = name.from_text(zone)
+        self._zone = Zones((zone,))
+        self._excepted = Zones(excepted)
+        self.is_everything = self._apex == name.ROOT and not excepted
+
+    def holds(self, question: Question) -> bool:
+        """Whether a question is forwarded."""
+        if question.folded == self._apex:
+            return True
+        return self._zone.match(question) is not None and self._excepted.match(question) is None
+
+
+class Forward:
+    """Asks upstreams, or the next handler for what is out of scope."""
+
+    def __init__(
+        self, next_: Handler, scope: Scope, options: Options, group: Group, clock: Callable[[], float], full: Counter
+    ) -> None:
+        self._next = next_
+        self._scope = scope
+        self._is_everything = scope.is_everything
+        self._group = group
+        self._clock = clock
+        self._rejected = full
+        self._running = 0
+        self._limit = options.max_concurrent or inf
+        self._refusal = refuse(codes.REFUSED, f"concurrent queries exceeded maximum {options.max_concurrent}")
+        self._tcp = True if options.force_tcp else False if options.prefer_udp else None
+        self._flights = Flights(), Flights()
+
+    def answer(self, query: Query) -> Coroutine[Any, Any, Answer]:
+        """An upstream's answer."""
+        if self._is_everything or self._scope.holds(query.question):
+            return self._forward(query)
+        return self._next.answer(query)
+
+    async def _forward(self, query: Query) -> Answer:
+        query.basis.fleeting = True
+        if self._running >= self._limit:
+            self._rejected.value += 1
+            return self._refusal
+        self._running += 1
+        try:
+            try:
+                asked, section = message.question(query)
+            except WireError as error:
+                return refuse(codes.FORMERR, str(error))
+            tcp = query.transport.proto == "tcp" if self._tcp is None else self._tcp
+            flights, now = self._flights[tcp], self._clock()
+            # HINFO is what `loop` asks itself: one that comes back must go out again to be seen once more.
+            while query.question.type != codes.HINFO and (flight := flights.boarding(asked, now)) is not None:
+                shared = await flight.passage()
+                if shared is not None:
+                    answer = shared
+                    break
+            else:
+                answer = await self._group.ask(asked, section, tcp, now, flights)
+            return answer if answer is not PASSED else await self._next.answer(query)
+        finally:
+            self._running -= 1
