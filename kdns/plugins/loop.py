@@ -76,7 +76,7 @@ class Search:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._key = site.keys[0]
-        self._text = f"{secrets.randbits(62)}.{secrets.randbits(62)}.{self._key.zone}".removesuffix(".") + "."
+        self._text = f"{secrets.randbits(62)}.{secrets.randbits(62)}.{self._key.zone.removeprefix('.')}"
         self._name = b""
         self._listen = ""
         self._seen = 0
@@ -91,12 +91,12 @@ class Search:
             with suppress(TimeoutError):
                 async with asyncio.timeout(SEARCH):
                     for host in cycle(hosts[:1] or _LOCALHOST):
-                        if not self.on or await self._is_answered(host):
+                        if not self.on or await self._is_answered(host) or self._seen >= ENOUGH:
                             break
                         self._seen = 0
                         await asyncio.sleep(RETRY)
         finally:
-            self.on = False
+            self.on = self._seen >= ENOUGH  # until the process ends its own probes go no further round
 
     async def _is_answered(self, host: str) -> bool:
         self._listen = host_port(host if self._site.listen.hosts else "", self._key.port)
@@ -113,12 +113,10 @@ class Search:
         if query.question.folded != self._name:
             return False
         self._seen += 1
-        if self._seen < ENOUGH:
-            return False
         if self._seen == ENOUGH:
             log.critical(_MESSAGE, host_port(*query.client), self._listen, self._key.zone, self._text)
             self._site.process.stop(1)
-        return True
+        return self._seen >= ENOUGH
 
 
 class Loop:
