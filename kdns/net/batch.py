@@ -156,12 +156,10 @@ class BatchCarrier:
             if sent > 0:
                 done += sent
                 continue
-            error = ctypes.get_errno()
-            if error in _FULL:
+            if ctypes.get_errno() in _FULL:
                 break
-            if error != errno.EINTR:
-                self.refused += 1
-                done += 1
+            self.refused += 1
+            done += 1
         return done
 
     def _send_some(self, count: int) -> Letters:

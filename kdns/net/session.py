@@ -121,7 +121,7 @@ class Session(asyncio.BufferedProtocol):
         self._rest = data[at:]
         self._left -= share - quota
         host.received += share - quota
-        if at and not self._full:
+        if at:
             self._begin_patience(host.limits.idle)
         if replies:
             self._transport.write(b"".join(replies))

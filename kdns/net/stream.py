@@ -113,10 +113,13 @@ class StreamListener:
             self._loop.remove_reader(self._sock)
 
     def _accept(self, loop: asyncio.AbstractEventLoop) -> None:
-        for _ in range(ACCEPTS):
-            if len(self.sessions) >= self.limits.connections and not self._make_room():
-                self._accept_none()
-                return
+        for accepted in range(ACCEPTS):
+            if len(self.sessions) >= self.limits.connections:
+                if accepted:  # whether somebody else wants in is known when we are called again
+                    return
+                if not self._make_room():
+                    self._accept_none()
+                    return
             try:
                 sock, address = self._sock.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
@@ -137,7 +140,6 @@ class StreamListener:
             session = self._spare.pop()
             if session in self.sessions and session.is_idle and now >= session.since + SPARED:
                 session.abort()
-                self.left(session)
                 return True
         return False
 

@@ -37,6 +37,23 @@ def test_only_link_local_addresses_keep_their_interface(neighbour: bytes) -> Non
         sock.close()
 
 
+def test_a_route_names_no_interface() -> None:
+    four, *others = sockets.listen("udp", "", 0)
+    carrier = BatchCarrier(four)
+    routes: list[bytes] = []
+
+    def miss(packet: bytes, route: bytes) -> None:
+        routes.append(route)
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.sendto(b"x", ("127.0.0.2", four.getsockname()[1]))
+    assert carrier.serve(lambda packet: None, miss) == []
+    at = batch._INFO + socket.CMSG_LEN(0)
+    assert routes[0][at : at + 8] == bytes(4) + bytes([127, 0, 0, 2])
+    for sock in (four, *others):
+        sock.close()
+
+
 def test_a_system_without_the_calls_has_no_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(*args: Any) -> int:
         ctypes.set_errno(errno.ENOSYS)

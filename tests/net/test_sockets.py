@@ -89,6 +89,17 @@ def test_a_port_that_somebody_has_for_himself_is_in_use(transport: str, host: st
         assert str(raised.value) == f"listen {transport} {host}:{port}: bind: address already in use"
 
 
+@needs_ipv6
+def test_when_one_family_cannot_be_had_the_other_is_let_go(transport: str) -> None:
+    kind = socket.SOCK_STREAM if transport == "tcp" else socket.SOCK_DGRAM
+    with socket.socket(socket.AF_INET6, kind) as stranger, socket.socket(socket.AF_INET, kind) as other:
+        stranger.bind(("::1", 0))
+        port = stranger.getsockname()[1]
+        with pytest.raises(ListenError, match="address already in use"):
+            sockets.listen(transport, "", port)
+        other.bind(("127.0.0.1", port))
+
+
 class _Families:
     """The socket module on a machine that lacks some address families."""
 

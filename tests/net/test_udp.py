@@ -316,6 +316,21 @@ async def test_a_full_socket_holds_no_more_than_a_bounded_number_of_replies(
     assert listener.dropped == 3
 
 
+async def test_of_many_replies_none_is_sent_twice_when_the_socket_is_full(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listener = door.open()
+    client = door.client()
+    packets = [b"%02dlate" % number for number in range(100)]
+    client.send(*packets)
+    await until(lambda: len(door.desk.late) == 100)
+    Faults(monkeypatch, listener, *[None] * 70, errno.EAGAIN)
+    while door.desk.late:
+        door.desk.reply()
+    assert sorted([await client.receive() for _ in packets]) == sorted_replies(packets)
+    assert await client.ask(b"01hit") == b"01hit="
+
+
 async def test_closing_while_the_socket_is_full(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     listener = door.open()
     door.client().send(b"01late")
