@@ -32,9 +32,23 @@ _QUESTION_POINTER = b"\xc0\x0c"
 
 
 class Series:
-    """The metrics of all queries with the same labels."""
+    """The metrics of all queries with the same labels.
 
-    __slots__ = ("_do", "_duration", "_reply_size", "_requests", "_responses", "_size")
+    `hits` is `count_hits`, bound once: whoever counts kept replies needs it for every query.
+    """
+
+    __slots__ = (
+        "_do",
+        "_duration",
+        "_reply_size",
+        "_reply_sizes",
+        "_requests",
+        "_responses",
+        "_size",
+        "_sizes",
+        "_times",
+        "hits",
+    )
 
     def __init__(
         self,
@@ -48,9 +62,10 @@ class Series:
         self._requests = requests
         self._responses = responses
         self._do = do
-        self._duration = duration
-        self._size = size
-        self._reply_size = reply_size
+        self._duration, self._times = duration, duration.counts
+        self._size, self._sizes = size, size.counts
+        self._reply_size, self._reply_sizes = reply_size, reply_size.counts
+        self.hits = self.count_hits
 
     def count(self, size: int, reply_size: int, seconds: float) -> None:
         """Count one query of `size` octets, answered with `reply_size` octets after `seconds`."""
@@ -58,15 +73,12 @@ class Series:
         self._responses.value += 1
         if self._do is not None:
             self._do.value += 1
-        histogram = self._duration
-        histogram.counts[0 if seconds <= _FIRST_TIME else bisect_left(TIME_BUCKETS, seconds)] += 1
-        histogram.sum += seconds
-        histogram = self._size
-        histogram.counts[_SIZE_INDEX[size] if size <= _LAST_SIZE else -1] += 1
-        histogram.sum += size
-        histogram = self._reply_size
-        histogram.counts[_SIZE_INDEX[reply_size] if reply_size <= _LAST_SIZE else -1] += 1
-        histogram.sum += reply_size
+        self._times[0 if seconds <= _FIRST_TIME else bisect_left(TIME_BUCKETS, seconds)] += 1
+        self._duration.sum += seconds
+        self._sizes[_SIZE_INDEX[size] if size <= _LAST_SIZE else -1] += 1
+        self._size.sum += size
+        self._reply_sizes[_SIZE_INDEX[reply_size] if reply_size <= _LAST_SIZE else -1] += 1
+        self._reply_size.sum += reply_size
 
     def count_hits(self, size: int, reply_size: int, times: int) -> None:
         """Count queries whose reply was kept; they took less than the lowest bound of the duration."""
@@ -146,7 +158,12 @@ def reply_size(question: Question, answer: Answer) -> int:
         return 0
     asked = len(question.name)
     size = HEADER_SIZE + asked + 4
-    for section in (answer.answer, answer.authority, answer.additional):
+    records = answer.answer
+    if type(records) is tuple and not (answer.authority or answer.additional):  # nearly always
+        for owner, _, data, _, _ in records:
+            size += (asked if owner is None else len(owner)) + 10 + len(data)
+        return size
+    for section in (records, answer.authority, answer.additional):
         if type(section) is Section:  # isinstance() of an abstract base's subclass costs as much as all the rest
             size += _relayed_size(question, section)
             continue

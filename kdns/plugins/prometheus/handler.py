@@ -58,7 +58,7 @@ class Prometheus:
         series.count(query.size, size, self._clock() - start)
         basis = query.basis
         if not (basis.fleeting or basis.private):
-            basis.tallies.append(partial(series.count_hits, query.size, size))
+            basis.tallies.append(partial(series.hits, query.size, size))
         return answer
 
     def _longest(self, query: Query) -> str:
