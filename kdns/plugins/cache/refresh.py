@@ -147,7 +147,7 @@ class Refresher:
         """The answer as a hit would show it, if it was kept."""
         now = self._clock()
         kept = self._stores.find(entry.key, now)
-        if kept is None or kept is entry or kept.left(now) <= 0:
+        if kept is None or kept.left(now) <= 0:
             return answer
         return kept.reply(query, kept.ttl if self._keepttl else kept.left(now))
 

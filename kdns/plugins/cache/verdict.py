@@ -74,8 +74,8 @@ class Judge:
 
     def _recognise(self, query: Query, answer: Answer) -> Verdict:
         """The verdict on one of the few denials that a plugin has for all names of a zone."""
-        known = self._shared.get(id(answer))
-        if known is not None and known[0] is answer:
+        known = self._shared.get(id(answer))  # held here, so no other can have its id
+        if known is not None:
             return known[1]
         if len(self._shared) >= _MAX_SHARED:
             self._shared.clear()

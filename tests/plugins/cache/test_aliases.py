@@ -27,6 +27,7 @@ CASES = [
     ("A", ["a.example. 60 IN CNAME a.example.", "a.example. 60 IN A 192.0.2.1"], False),
     ("A", [A, B, "c.example. 60 IN CNAME a.example.", C], False),
     ("A", [A, "a.example. 60 IN A 192.0.2.1"], False),
+    ("A", ["a.example. 60 IN A 192.0.2.1", A], False),
     ("A", [A, "x.example. 60 IN CNAME y.example.", "x.example. 60 IN CNAME z.example.", B, C], True),
     ("CNAME", [A], True),
     ("CNAME", [B], False),
@@ -93,3 +94,11 @@ def test_an_alias_to_the_root() -> None:
     assert answers(
         question("a.example", "NS"), [Record(None, codes.CNAME, b"\0", 5), Record(b"\0", codes.NS, b"\0", 5)]
     )
+
+
+def test_a_long_chain_counts_every_name_once() -> None:
+    records = [f"n{n}.example. 60 IN CNAME n{n + 1}.example." for n in range(MAX_NAMES - 4)]
+    section = ["a.example. 60 IN CNAME n0.example.", *records, f"n{MAX_NAMES - 4}.example. 60 IN A 192.0.2.1"]
+    asked = question("a.example")
+    assert answers(asked, Relay(packet("a.example.", codes.A, *section)).section(0))
+    assert not answers(asked, Relay(packet("a.example.", codes.A, *section[:-1])).section(0))

@@ -105,14 +105,25 @@ def test_notes_of_the_next_plugin_stay() -> None:
     assert (lasting.fleeting, lasting.reads, lasting.expires) == (False, [SERVICE], None)
 
 
-def test_notes_from_before_are_not_the_entry_s() -> None:
-    behind = Behind(fleeting)
+@pytest.mark.parametrize(("note", "read"), [(fleeting, []), (mixed, [SERVICE])])
+def test_notes_from_before_are_not_the_entry_s(note: Notes, read: list[object]) -> None:
+    behind = Behind(note)
     chain = root_chain("cache", behind=behind)
     basis = Basis()
-    mixed(basis)
+    fleeting(basis)
+    basis.reads.append(("before",))
     chain.ask("a.example", basis=basis)
-    assert chain.basis_of("a.example").reads == []
+    assert chain.basis_of("a.example").reads == read
     assert behind.asked == 1
+
+
+@pytest.mark.parametrize("before", [nothing, fleeting, private])
+def test_notes_from_before_stay_when_the_answer_lasts(before: Notes) -> None:
+    basis, expected = Basis(), Basis()
+    before(basis)
+    before(expected)
+    root_chain("cache", behind=Behind(reads)).ask("a.example", basis=basis)
+    assert (basis.fleeting, basis.private) == (expected.fleeting, expected.private)
 
 
 # What changes is forgotten
@@ -180,6 +191,14 @@ def test_lasting_answers_lose_ad_and_options() -> None:
 def test_lasting_answers_of_a_disabled_zone_pass_untouched(disable: str, answer: Answer, untouched: bool) -> None:
     chain = root_chain(f"cache 10 {{\n{disable}\n}}", behind=Behind(reads, answer))
     assert (chain.ask("web.shop.svc.Cluster.local") is answer) is untouched
+
+
+def test_a_zone_ends_on_the_border_of_a_label() -> None:
+    """The octet in front of "cluster" is 7 here too."""
+    chain = root_chain("cache 10 {\ndisable success cluster.local\n}", behind=Behind(reads))
+    assert chain.ask("x\\007cluster.local") is not FOUND
+    assert chain.ask("x.cluster.local") is FOUND
+    assert chain.ask("cluster.local") is FOUND
 
 
 def test_fleeting_answers_of_a_disabled_zone_are_shown_by_the_rule() -> None:

@@ -8,6 +8,7 @@ from dnslib import EDNS0
 from kdns.chain.answer import DROP, Answer, refuse, relayed
 from kdns.chain.basis import Basis
 from kdns.corefile import ConfigError
+from kdns.plugins.cache.stores import Stores
 from kdns.wire import codes
 from kdns.wire.edns import Edns, Option
 from kdns.wire.message import Relay
@@ -224,6 +225,16 @@ def test_a_plugin_s_own_answer_is_kept_too() -> None:
     assert (hit.answer, hit.additional) == (["Www.example. 40 IN A 1.2.3.4"], ["b. 40 IN A 1.2.3.4"])
     assert upstream.asked == 1
     assert own.answer == records[:1]
+
+
+def test_a_hit_marks_its_entry_and_decodes_it_once() -> None:
+    cached, _ = chain("cache", says(A))
+    seen(cached, "www.example")
+    (entry,) = cached.site.find(Stores)[0].success.entries.values()
+    before = (entry.used, type(entry.content))
+    first, second = cached.ask("www.example"), cached.ask("www.example")
+    assert (before, entry.used) == ((False, bytes), True)
+    assert first.relay is second.relay
 
 
 # Zones

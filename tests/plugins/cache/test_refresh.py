@@ -561,8 +561,10 @@ def test_verifications_are_bounded() -> None:
         assert upstream.asked <= 1 + MAX_TASKS
         gate.open.set()
         await asyncio.gather(*waiting)
+        move(cached, 100)
+        assert (await seen_later(cached, WWW)).ttls == {100}
 
-    in_time("serve_stale 1h verify 100ms", gate)(story)
+    in_time("serve_stale 1h verify 100ms", gate, *[says(NEW)] * MAX_TASKS)(story)
 
 
 def test_keepttl_holds_for_verified_answers() -> None:

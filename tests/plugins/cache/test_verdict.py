@@ -128,6 +128,7 @@ def test_an_own_answer_is_known_again_by_what_it_is() -> None:
             assert judge(query("a.example"), denied) == Verdict(NXDOMAIN, DENIAL, 30, False)
             assert judge(query("b.example", "AAAA"), nodata) == Verdict(NODATA, DENIAL, 30, False)
             assert judge(query("b.example", "AXFR"), nodata) == Verdict(META, "", 5, False)
+        assert len(judge._shared) <= 64
 
 
 def test_records_of_another_owner_or_class_are_no_direct_answer() -> None:
@@ -155,6 +156,18 @@ def test_an_unwritten_failure_has_a_kind_too() -> None:
 @pytest.mark.parametrize(("rtype", "records", "answered"), CASES)
 def test_the_short_way_agrees_with_the_long_one(rtype: str, records: list[str], answered: bool) -> None:
     assert judged(packet("a.example.", codes.TYPE_NUMBERS[rtype], *records)).answering is answered
+
+
+def test_a_loop_of_aliases_that_are_written_out() -> None:
+    asked = query("a.example").question
+    alias = b"\xc0\x0c" + bytes.fromhex("0005000100000009000b") + asked.folded
+    target = (12 + len(asked.wire) + 12 | 0xC000).to_bytes(2, "big")
+    address = target + bytes.fromhex("00010001000000090004c0000201")
+    octets = bytes.fromhex("47118180000100020000 0000") + asked.wire + alias + address
+    assert [record.owner for record in Relay(octets).section(0)] == [asked.folded] * 2
+    assert judged(octets) == Verdict(NOERROR, "", 9, False)
+    elsewhere = octets.replace(asked.folded + target, b"\1b" + asked.folded[2:] + target)
+    assert judged(elsewhere) == Verdict(NOERROR, SUCCESS, 9, True)
 
 
 NAMES = st.sampled_from(["a.example.", "b.example.", "c.b.example.", "d."])
