@@ -14,7 +14,7 @@ from kdns.net.endpoint import Endpoint
 from kdns.net.failures import UpstreamBusy, UpstreamError, UpstreamTimeout
 from kdns.net.limits import Limits, Observer
 from kdns.net.ticker import Ticker
-from kdns.net.transaction import Transaction
+from kdns.net.transaction import MAX_MESSAGE, Transaction
 
 _GROWTH = 256
 """Replies on one connection after which the upstream is trusted with twice as many questions at once."""
@@ -36,6 +36,9 @@ class Connections:
 
     def ask(self, transaction: Transaction) -> None:
         """Send a question. What goes wrong is the transaction's outcome."""
+        if len(transaction.message) > MAX_MESSAGE:
+            transaction.fail(UpstreamError(f"write tcp {self._endpoint}: write: message too long"))
+            return
         candidates = [each for each in self._connections if self._is_fit(each, transaction)]
         chosen = min(candidates, key=_load, default=None)
         if chosen is None or (chosen.pending and self._may_dial(chosen)):

@@ -22,14 +22,14 @@ MAX_MESSAGE = 65535
 _MAX_LABEL = 63
 _MAX_NAME = 255
 _ONE_QUESTION = b"\0\1"
-_OPCODE = 0x78
 _QR = 0x80
+_QR_OPCODE = 0xF8
 
 
-def question_end(message: bytes) -> int:
-    """Where a message's only question ends. Raises MalformedQuestion."""
-    if message[4:6] != _ONE_QUESTION or len(message) > MAX_MESSAGE:
-        raise MalformedQuestion(f"not one question in at most {MAX_MESSAGE} bytes")
+def question_of(message: bytes) -> bytes:
+    """Name, type and class of a message's only question. Raises MalformedQuestion."""
+    if message[4:6] != _ONE_QUESTION:
+        raise MalformedQuestion("not exactly one question")
     at = HEADER
     try:
         while length := message[at]:
@@ -38,22 +38,23 @@ def question_end(message: bytes) -> int:
             at += length + 1
     except IndexError:
         raise MalformedQuestion("the question ends in the middle") from None
-    if at - HEADER >= _MAX_NAME or at + 5 > len(message):
+    if at >= HEADER + _MAX_NAME or at + 5 > len(message):
         raise MalformedQuestion("the question's name is too long, or its type and class are missing")
-    return at + 5
+    return message[HEADER : at + 5]
 
 
 class Transaction:
     """An awaitable that gives the reply under the question's own id, or raises an UpstreamError.
 
-    Raises MalformedQuestion. Who knows where the question ends may say so; a wrong `end` is a reply that never comes.
+    Who made the message may hand in its question, which is then not looked for; a wrong one is a reply that never
+    comes. Raises MalformedQuestion.
     """
 
     __slots__ = ("_callback", "_outcome", "deadline", "message", "question", "second_try")
 
-    def __init__(self, message: bytes, deadline: float, end: int | None = None) -> None:
+    def __init__(self, message: bytes, deadline: float, question: bytes | None = None) -> None:
         self.message = message
-        self.question = message[HEADER : end or question_end(message)]
+        self.question = question or question_of(message)
         self.deadline = deadline
         """Loop time after which the upstream has been silent for too long."""
         self.second_try = False
@@ -65,8 +66,9 @@ class Transaction:
         """Whether a message with the id this question was sent under is its reply."""
         return (
             (reply.startswith(self.question, HEADER) or self._accepts_case(reply))
-            and reply[2] & (_QR | _OPCODE) == _QR | self.message[2] & _OPCODE
-            and reply[4:6] == _ONE_QUESTION
+            and reply[2] & _QR_OPCODE == self.message[2] & _QR_OPCODE | _QR
+            and reply[5] == 1
+            and not reply[4]
         )
 
     def _accepts_case(self, reply: bytes) -> bool:

@@ -50,19 +50,21 @@ class Upstream:
         return str(self.endpoint)
 
     def exchange(
-        self, message: bytes, *, tcp: bool = False, timeout: float = 2.0, end: int | None = None
+        self, message: bytes, *, tcp: bool = False, timeout: float = 2.0, question: bytes | None = None
     ) -> Transaction:
         """Send a message of one question, under a fresh id, and await its reply, which has the message's own id.
 
         The question goes out before this returns. `timeout` is in seconds and counts from when the question can be
-        sent, so it is preceded by at most `Limits.dial_timeout`. Awaiting raises UpstreamError. Raises
-        MalformedQuestion at once if the message is none: asking elsewhere cannot help. Reference: `plugins.md`,
-        forward, Transaction.
+        sent, so it is preceded by at most `Limits.dial_timeout`. `question` are the message's bytes from name to class;
+        a caller who has them saves their being looked for.
+
+        Awaiting raises UpstreamError. Raises MalformedQuestion at once if the message is none: asking elsewhere cannot
+        help. Reference: `plugins.md`, forward, Exchange.
         """
         ticker = self._ticker
         if not (ticker.running or self._closed):
             ticker.start()
-        transaction = Transaction(message, ticker.now + timeout, end)
+        transaction = Transaction(message, ticker.now + timeout, question)
         if self._closed:
             transaction.fail(UpstreamClosed(f"{self.endpoint}: use of closed upstream"))
         elif tcp or self.endpoint.tls is not None:

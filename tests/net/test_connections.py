@@ -292,6 +292,11 @@ async def test_large_messages_both_ways(upstream_at: MakeUpstream) -> None:
         assert resolver.asks[0].message[2:] == (ASKED + padding)[2:]
 
 
+async def test_a_message_that_no_frame_can_carry(upstream_at: MakeUpstream) -> None:
+    with pytest.raises(UpstreamError, match="message too long"):
+        await upstream_at(53).exchange(ASKED + b"\0" * 65536, tcp=True)
+
+
 async def test_the_source_address_is_the_one_given(upstream_at: MakeUpstream) -> None:
     async with FakeUpstream() as resolver:
         upstream = upstream_at(resolver.port, source_address="127.0.0.3")

@@ -43,6 +43,16 @@ async def test_a_question_is_answered_under_its_own_id(upstream_at: MakeUpstream
         assert resolver.asks[0].proto == "udp"
 
 
+async def test_a_question_that_is_handed_in_is_not_looked_for(upstream_at: MakeUpstream) -> None:
+    async with FakeUpstream() as resolver:
+        upstream = upstream_at(resolver.port)
+        assert await upstream.exchange(ASKED, question=ASKED[12:33])
+        wrong = upstream.exchange(ASKED, question=question("www.example.org")[12:])
+        await until(lambda: len(resolver.asks) == 2)
+        await upstream.exchange(ASKED)
+        assert not wrong.done()
+
+
 async def test_it_works_over_ipv6(upstream_at: MakeUpstream) -> None:
     async with FakeUpstream(address="::1") as resolver:
         upstream = upstream_at(resolver.port, "::1")
