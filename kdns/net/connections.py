@@ -23,7 +23,7 @@ _GROWTH = 256
 class Connections:
     """All that goes to one upstream over TCP or TLS."""
 
-    __slots__ = ("_connections", "_depth", "_endpoint", "_limits", "_observer", "_proto", "_ticker")
+    __slots__ = ("_closed", "_connections", "_depth", "_endpoint", "_limits", "_observer", "_proto", "_ticker")
 
     def __init__(self, endpoint: Endpoint, limits: Limits, ticker: Ticker, observer: Observer) -> None:
         self._endpoint = endpoint
@@ -33,9 +33,13 @@ class Connections:
         self._proto = "tcp" if endpoint.tls is None else "tcp-tls"
         self._depth = limits.stream_in_flight
         self._connections: list[Connection] = []
+        self._closed: UpstreamError | None = None
 
     def ask(self, transaction: Transaction) -> None:
         """Send a question. What goes wrong is the transaction's outcome."""
+        if self._closed is not None:
+            transaction.fail(self._closed)
+            return
         if len(transaction.message) > MAX_MESSAGE:
             transaction.fail(UpstreamError(f"write tcp {self._endpoint}: write: message too long"))
             return
@@ -64,7 +68,8 @@ class Connections:
             transaction.fail(error)
 
     def close(self, error: UpstreamError) -> None:
-        """Close all connections; who waits gets the error."""
+        """Close all connections, and dial no more; who waits gets the error, and so does who asks."""
+        self._closed = error
         connections, self._connections = self._connections, []
         for connection in connections:
             connection.close(at_once=True)

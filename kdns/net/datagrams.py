@@ -22,6 +22,7 @@ class Datagrams:
     """All that goes to one upstream over UDP. `escalate` gets the transactions that have to ask over TCP."""
 
     __slots__ = (
+        "_closed",
         "_endpoint",
         "_escalate",
         "_in_flight",
@@ -47,6 +48,7 @@ class Datagrams:
         self._ticker = ticker
         self._observer = observer
         self._escalate = escalate
+        self._closed: UpstreamError | None = None
         self._slots = limits.ports
         self._in_flight = limits.port_in_flight
         self._questions = limits.port_questions
@@ -70,12 +72,11 @@ class Datagrams:
             return
         while ident in pending:
             ident, _ = draw()
-        datagram = ident + transaction.message[2:]
         try:
-            port.send(datagram)
+            port.send(ident + transaction.message[2:])
         except OSError as error:
-            if not self._sent_again(port, datagram, transaction, error):
-                return
+            self._not_sent(port, transaction, error)
+            return
         pending[ident] = transaction
         port.asked += 1
         if port.asked >= self._questions:
@@ -99,7 +100,8 @@ class Datagrams:
             transaction.fail(error)
 
     def close(self, error: UpstreamError) -> None:
-        """Close all ports; who waits gets the error."""
+        """Close all ports, and open none any more; who waits gets the error, and so does who asks."""
+        self._closed = error
         ports = self._all()
         self._ports = [None] * self._slots
         self._retired.clear()
@@ -123,6 +125,8 @@ class Datagrams:
         return [port for port in [*self._ports, *self._retired] if port is not None]
 
     def _open(self, slot: int) -> Port:
+        if self._closed is not None:
+            raise self._closed
         port = Port(self._endpoint, self._ticker.now, self._ignored)
         self._ports[slot] = port
         self._observer.dialled(_PROTO)
@@ -164,17 +168,14 @@ class Datagrams:
         for transaction in port.close():
             self._escalate(transaction)
 
-    def _sent_again(self, port: Port, datagram: bytes, transaction: Transaction, error: OSError) -> bool:
-        """An earlier datagram's error is reported by the next call, whichever that is: then this one was not sent."""
-        try:
-            if not isinstance(error, ConnectionRefusedError):
-                raise error
+    def _not_sent(self, port: Port, transaction: Transaction, error: OSError) -> None:
+        """An earlier datagram's error is reported by the next call, whichever that is: then try again."""
+        if isinstance(error, ConnectionRefusedError) and not transaction.second_try:
+            transaction.second_try = True
             port.refuse(error)
-            port.send(datagram)
-        except OSError as final:
-            transaction.fail(UpstreamError(f"write {port.path}: write: {reason(final)}"))
-            return False
-        return True
+            self.ask(transaction)
+        else:
+            transaction.fail(UpstreamError(f"write {port.path}: write: {reason(error)}"))
 
     def _count(self, port: Port) -> None:
         """Counting in bulk: a call for each question would be a percent of its cost."""

@@ -75,6 +75,7 @@ class Port:
 
     def refuse(self, error: OSError) -> None:
         """The kernel was told that the upstream cannot be reached (ICMP): whoever waits need not."""
+        self._read_on()
         failure = UpstreamError(f"read {self.path}: read: {reason(error)}")
         for transaction in self._drop():
             transaction.fail(failure)
@@ -90,11 +91,12 @@ class Port:
         for turn in range(_BATCH):
             try:
                 reply = recv(_LARGEST)
-            except OSError as error:
-                if turn == 0:
+            except BlockingIOError:
+                if not turn:
                     self._read_on()
-                if not isinstance(error, BlockingIOError):
-                    self.refuse(error)
+                return
+            except OSError as error:
+                self.refuse(error)
                 return
             ident = reply[:2]
             transaction = pending.get(ident)
@@ -107,7 +109,7 @@ class Port:
                 return
 
     def _read_on(self) -> None:
-        """uvloop stops reading for good when it finds an error on a socket, and calls once more, to let us find it."""
+        """Begin to read anew: when uvloop finds an error on a socket, it calls once more and then never again."""
         self._loop.remove_reader(self._sock.fileno())
         self._loop.add_reader(self._sock.fileno(), self._readable)
 

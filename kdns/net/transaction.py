@@ -58,7 +58,7 @@ class Transaction:
         self.deadline = deadline
         """Loop time after which the upstream has been silent for too long."""
         self.second_try = False
-        """It was sent before, on a connection that the upstream had closed."""
+        """It was sent before, or almost: where the upstream was found to have closed the connection or the port."""
         self._outcome: bytes | BaseException | None = None
         self._callback: Callback | None = None
 
@@ -103,7 +103,9 @@ class Transaction:
         outcome = self._outcome
         if isinstance(outcome, bytes):
             return outcome
-        raise outcome or asyncio.InvalidStateError("no outcome yet")
+        if outcome is None:
+            raise asyncio.InvalidStateError("no outcome yet")
+        raise outcome.with_traceback(None)  # many may share it, and their tracebacks would add up
 
     def exception(self) -> BaseException | None:
         """What went wrong, if anything did."""

@@ -25,7 +25,7 @@ class Upstream:
     May be made before there is a loop. Raises ValueError if an address is no IP address.
     """
 
-    __slots__ = ("_closed", "_connections", "_datagrams", "_ticker", "endpoint")
+    __slots__ = ("_connections", "_datagrams", "_ticker", "endpoint")
 
     def __init__(
         self,
@@ -44,7 +44,6 @@ class Upstream:
         self._ticker = ticker(self._sweep)
         self._connections = Connections(self.endpoint, limits, self._ticker, observer)
         self._datagrams = Datagrams(self.endpoint, limits, self._ticker, observer, self._connections.ask)
-        self._closed = False
 
     def __str__(self) -> str:
         return str(self.endpoint)
@@ -62,12 +61,10 @@ class Upstream:
         help. Reference: `plugins.md`, forward, Exchange.
         """
         ticker = self._ticker
-        if not (ticker.running or self._closed):
+        if not ticker.running:
             ticker.start()
         transaction = Transaction(message, ticker.now + timeout, question)
-        if self._closed:
-            transaction.fail(UpstreamClosed(f"{self.endpoint}: use of closed upstream"))
-        elif tcp or self.endpoint.tls is not None:
+        if tcp or self.endpoint.tls is not None:
             self._connections.ask(transaction)
         else:
             self._datagrams.ask(transaction)
@@ -80,9 +77,8 @@ class Upstream:
 
     def close(self) -> None:
         """Close all sockets. Who waits gets UpstreamClosed, and so does who asks from now on."""
-        self._closed = True
         self._ticker.stop()
-        error = UpstreamClosed(f"{self.endpoint}: upstream closed while waiting for a reply")
+        error = UpstreamClosed(f"{self.endpoint}: use of closed network connection")
         self._datagrams.close(error)
         self._connections.close(error)
 

@@ -325,6 +325,27 @@ async def test_closing_leaves_nothing_behind(upstream_at: MakeUpstream, moment: 
         await until(lambda: not resolver.streams)
 
 
+async def test_who_is_told_of_a_loss_may_close(upstream_at: MakeUpstream) -> None:
+    """Those behind it would be asked again on a new connection, but there is to be none."""
+    async with FakeUpstream() as resolver:
+        upstream = upstream_at(resolver.port, limits=ONE)
+        await upstream.exchange(ASKED, tcp=True)
+        resolver.script = never
+        first = upstream.exchange(ASKED, tcp=True)
+        await until(lambda: len(resolver.asks) == 2)
+        resolver.streams[0].end(Step.CLOSE)
+        await until(lambda: len(resolver.asks) == 3)
+        second = upstream.exchange(ASKED, tcp=True)
+        await until(lambda: len(resolver.asks) == 4)
+        first.add_done_callback(lambda _: upstream.close())
+        resolver.streams[-1].end(Step.CLOSE)
+        await until(lambda: first.done() and second.done())
+        assert "EOF" in str(first.exception())
+        assert isinstance(second.exception(), UpstreamClosed)
+        assert resolver.dialled == 2
+        await until(lambda: not resolver.streams)
+
+
 def server_tls() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(CERTIFICATES / "server.crt", CERTIFICATES / "server.key")

@@ -349,8 +349,8 @@ async def test_closing_tells_all_who_wait_and_frees_all(upstream_at: MakeUpstrea
         upstream.close()
         assert open_files() == before
         assert all(isinstance(each.exception(), UpstreamClosed) for each in asked)
-        assert str(asked[0].exception()) == f"127.0.0.1:{resolver.port}: upstream closed while waiting for a reply"
-        with pytest.raises(UpstreamClosed, match="use of closed upstream"):
+        assert str(asked[0].exception()) == f"127.0.0.1:{resolver.port}: use of closed network connection"
+        with pytest.raises(UpstreamClosed, match="use of closed network connection"):
             await upstream.exchange(ASKED)
 
 
@@ -379,3 +379,28 @@ async def test_who_is_given_up_may_close_or_ask(upstream_at: MakeUpstream, clock
         clock.advance(2)
         assert [type(each.exception()) for each in asked] == [UpstreamTimeout] * 3
         assert isinstance(again[0].exception(), UpstreamClosed)
+
+
+async def test_who_is_refused_may_close(upstream_at: MakeUpstream) -> None:
+    """The refusal of the first is found while the second is sent; by then there is nothing to send it with."""
+    before = open_files()
+    upstream = upstream_at(unused_port(), limits=ONE_PORT)
+    first = upstream.exchange(ASKED)
+    first.add_done_callback(lambda _: upstream.close())
+    second = upstream.exchange(ASKED)
+    assert "connection refused" in str(first.exception())
+    assert isinstance(second.exception(), UpstreamClosed)
+    assert open_files() == before
+
+
+async def test_errors_that_many_share_do_not_grow(upstream_at: MakeUpstream, clock: Clock) -> None:
+    async with FakeUpstream(never) as resolver:
+        upstream = upstream_at(resolver.port, limits=ONE_PORT)
+        asked = [upstream.exchange(ASKED) for _ in range(20)]
+        clock.advance(2)
+        depths = set()
+        for each in asked:
+            with pytest.raises(UpstreamTimeout) as failure:
+                await each
+            depths.add(len(failure.traceback))
+        assert len(depths) == 1
