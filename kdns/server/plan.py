@@ -80,7 +80,7 @@ def _check(wishes: Sequence[Wish]) -> None:
                         f"cannot serve {_shown(key, host)} - zone overlap listener capacity with {_shown(key, other)}"
                     )
                     raise Conflict(message, number)
-            hosts.update(wish.hosts)
+                hosts.add(host)
 
 
 def _shown(key: Address, host: str) -> str:

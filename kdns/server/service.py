@@ -74,7 +74,7 @@ class Service:
             return done.value
         except asyncio.CancelledError:
             return DROP
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the one of the house: no query may end the process
             self._panics.add()
             _log.error('Recovered from panic in server: "%s" %r', self.transport.server, error, exc_info=error)
             return _FAILED
