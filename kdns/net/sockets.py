@@ -1,8 +1,7 @@
 """Opening sockets to listen on, and the addresses there are to listen on.
 
-A wildcard host is two sockets, `0.0.0.0` and `[::]` for IPv6 only, not one for both: a datagram on a dual-stack socket
-costs 4 % more, clients would show up as `::ffff:10.0.0.1`, and a machine without IPv6 needs no other path. As in Go,
-`0.0.0.0` and `::` are both taken for that wildcard.
+A wildcard host is two sockets, `0.0.0.0` and `[::]` for IPv6 only. One for both is no faster, but its IPv4 clients are
+`::ffff:10.0.0.1`, and a machine without IPv6 would need another way. As in Go, `0.0.0.0` and `::` both mean it.
 
 Every socket shares its port (SO_REUSEPORT), so that a successor or further processes may listen beside it.
 """
