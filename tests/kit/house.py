@@ -31,8 +31,14 @@ class Ends:
 
     client: tuple[str, int] = (CLIENT, 40212)
     local: str = "10.244.0.53"
+    proto: str = "udp"
     replies: list[bytes] = field(default_factory=list)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def family(self) -> int:
+        """1 for IPv4, 2 for IPv6."""
+        return 2 if ":" in self.client[0] else 1
 
     def reply(self, packet: bytes) -> None:
         """Take the reply."""
@@ -85,7 +91,7 @@ class House:
 
     def ask_now(self, query: bytes, ends: Ends, proto: str = "udp", port: int | None = None) -> bytes | None:
         """What a socket would be given at once for a query."""
-        service = self.service(proto, 2 if ":" in ends.client[0] else 1, port)
+        service = self.service(proto, ends.family, port)
         hit = service.hit(query) if self._memo else None
         return service.miss(query, ends) if hit is None else hit
 
@@ -93,11 +99,11 @@ class House:
         self, query: bytes, *, client: str = CLIENT, proto: str = "udp", patience: float = 10.0, port: int | None = None
     ) -> bytes | None:
         """The reply to any octets; `None` if there is none, or none within `patience` seconds."""
-        ends = Ends((client, 40212))
+        ends = Ends((client, 40212), proto=proto)
         reply = self.ask_now(query, ends, proto, port)
         if reply is not None:
             return reply
-        service = self.service(proto, 2 if ":" in client else 1, port)
+        service = self.service(proto, ends.family, port)
         if service.waiting:
             with suppress(TimeoutError):
                 async with asyncio.timeout(patience):

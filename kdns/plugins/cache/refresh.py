@@ -123,12 +123,12 @@ class Refresher:
     async def _renew(self, query: Query, entry: Entry, counts: Counts, *, stale: bool) -> Answer | None:
         """Ask anew; `None` if the answer may not take the place of a stale entry."""
         fetched = await self._fetcher.fetch(query)
-        answer = fetched.answer
-        if stale and not self._replaces(query, fetched):
+        replaces = self._replaces(query, fetched)
+        if stale and not replaces:
             if self._prefer_positive and _is_no_failure(query, fetched):
                 self._fetcher.take(query, entry.key, counts, fetched)
             return None
-        if answer.written and not fetched.keepable:
+        if replaces and not fetched.keepable:
             self._stores.remove(entry.key)  # lasting, or private, or of a disabled zone: no longer for this cache
         return self._fetcher.take(query, entry.key, counts, fetched)
 

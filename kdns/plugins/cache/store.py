@@ -17,7 +17,7 @@ DRAWS = 8
 class Store:
     """Entries by key. `draw` gives a random number of [0, 1)."""
 
-    __slots__ = ("_capacity", "_draw", "_octets", "_order", "_readers", "entries")
+    __slots__ = ("_capacity", "_draw", "_octets", "_octets_allowed", "_order", "_readers", "entries")
 
     def __init__(self, capacity: int, draw: Callable[[], float] = random.random) -> None:
         self.entries: dict[Key, Entry] = {}
@@ -25,6 +25,7 @@ class Store:
         self._draw = draw
         self._order: list[Entry] = []
         self._octets = 0
+        self._octets_allowed = capacity * OCTETS_FOR_EACH
         self._readers: dict[basis.Key, set[Key]] = {}
 
     def __len__(self) -> int:
@@ -32,19 +33,20 @@ class Store:
 
     def put(self, entry: Entry) -> int:
         """Keep an entry in place of the one with its key; how many others made way."""
-        if entry.key in self.entries:
-            self.remove(entry.key)
-        entry.weight, evicted = entry.weigh(), 0
-        room = self._capacity * OCTETS_FOR_EACH - entry.weight
-        while self._order and (len(self._order) >= self._capacity or self._octets > room):
+        key, entries, order = entry.key, self.entries, self._order
+        if key in entries:
+            self.remove(key)
+        weight = entry.weight = entry.weigh()
+        evicted = 0
+        while order and (len(order) >= self._capacity or self._octets + weight > self._octets_allowed):
             self.remove(self._victim().key)
             evicted += 1
-        entry.place = len(self._order)
-        self._order.append(entry)
-        self._octets += entry.weight
-        self.entries[entry.key] = entry
+        entry.place = len(order)
+        order.append(entry)
+        self._octets += weight
+        entries[key] = entry
         for read in entry.reads:
-            self._readers.setdefault(read, set()).add(entry.key)
+            self._readers.setdefault(read, set()).add(key)
         return evicted
 
     def remove(self, key: Key) -> None:

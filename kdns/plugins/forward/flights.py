@@ -16,46 +16,36 @@ BOARDING = 0.5
 """Seconds from its start in which an exchange takes others along."""
 
 
-class Flight:
-    """One question under way."""
-
-    __slots__ = ("began", "passengers")
-
-    def __init__(self, began: float) -> None:
-        self.began = began
-        self.passengers: list[asyncio.Future[Answer | None]] | None = None
-
-    def passage(self) -> "asyncio.Future[Answer | None]":
-        """The answer when it is there; None if who asked went away, so that somebody else has to ask."""
-        future: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
-        if self.passengers is None:
-            self.passengers = []
-        self.passengers.append(future)
-        return future
+Passage = asyncio.Future[Answer | None]
 
 
 class Flights:
-    """Questions under way to one group of upstreams over one protocol. No more than there are queries that wait."""
+    """Questions under way to one group of upstreams over one protocol; no more than there are queries that wait."""
 
-    __slots__ = ("_flights",)
+    __slots__ = ("_began", "_passengers")
 
     def __init__(self) -> None:
-        self._flights: dict[bytes, Flight] = {}
+        self._began: dict[bytes, float] = {}
+        self._passengers: dict[tuple[bytes, float], list[Passage]] = {}
 
-    def boarding(self, message: bytes, now: float) -> Flight | None:
-        """The flight of this message that may still be joined."""
-        flight = self._flights.get(message)
-        return flight if flight is not None and now - flight.began < BOARDING else None
+    def board(self, message: bytes, now: float) -> Passage | None:
+        """A passage on the flight of this message, or None if whoever calls is to fly, from now, and then to land.
 
-    def start(self, message: bytes, now: float) -> Flight:
-        """A flight that others may join from now on; to be landed in any case."""
-        flight = self._flights[message] = Flight(now)
-        return flight
+        A passage gives the answer, or None if the one who flew went away without: then board once more.
+        """
+        began = self._began.get(message)
+        if began is None or now - began >= BOARDING:
+            self._began[message] = now
+            return None
+        passage: Passage = asyncio.get_running_loop().create_future()
+        self._passengers.setdefault((message, began), []).append(passage)
+        return passage
 
-    def land(self, message: bytes, flight: Flight, answer: Answer | None) -> None:
-        """Tell the passengers."""
-        if self._flights.get(message) is flight:
-            del self._flights[message]
-        for future in flight.passengers or ():
-            if not future.done():
-                future.set_result(answer)
+    def land(self, message: bytes, began: float, answer: Answer | None) -> None:
+        """Tell the passengers of the flight that began then."""
+        if self._began.get(message) == began:
+            del self._began[message]
+        if self._passengers:
+            for passage in self._passengers.pop((message, began), ()):
+                if not passage.done():
+                    passage.set_result(answer)

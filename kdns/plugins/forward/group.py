@@ -59,13 +59,9 @@ class Group:
         self._attempts = self._eager if most is None else most or inf
 
     async def ask(self, message: bytes, question: bytes, tcp: bool, began: float, flights: Flights) -> Answer:
-        """The answer to a message with this question section: a reply, or why there is none, or `PASSED`.
-
-        Others may board until it is there.
-        """
+        """The answer to a message with this question section: a reply, or why there is none, or `PASSED`."""
         answer, outcome = self._unhealthy, None
         attempts, replies, now = 0, 0, began
-        flight = flights.start(message, began)
         try:
             for proxy in self._candidates():
                 if attempts >= self._attempts or now - began >= BUDGET:
@@ -90,7 +86,7 @@ class Group:
             outcome = PASSED if answer.rcode in self._special and self._passes_on(answer) else answer
             return outcome
         finally:
-            flights.land(message, flight, outcome)
+            flights.land(message, began, outcome)
 
     async def _ask_again(self, proxy: Proxy, message: bytes, question: bytes) -> Relay:
         began = self._clock()

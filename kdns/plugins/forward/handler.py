@@ -71,14 +71,14 @@ class Forward:
                 return refuse(codes.FORMERR, str(error))
             tcp = query.transport.proto == "tcp" if self._tcp is None else self._tcp
             flights, now = self._flights[tcp], self._clock()
-            # HINFO is what `loop` asks itself: one that comes back must go out again to be seen once more.
-            while query.question.type != codes.HINFO and (flight := flights.boarding(asked, now)) is not None:
-                shared = await flight.passage()
-                if shared is not None:
-                    answer = shared
-                    break
-            else:
-                answer = await self._group.ask(asked, section, tcp, now, flights)
+            answer = None
+            while answer is None:
+                # HINFO is what `loop` asks itself: one that comes back must go out again to be seen once more.
+                passage = None if query.question.type == codes.HINFO else flights.board(asked, now)
+                if passage is None:
+                    answer = await self._group.ask(asked, section, tcp, now, flights)
+                else:
+                    answer = await passage
             return answer if answer is not PASSED else await self._next.answer(query)
         finally:
             self._running -= 1

@@ -26,6 +26,7 @@ from tests.plugins.cache.upstream import (
     says,
     seen,
     seen_later,
+    shown,
     times_out,
 )
 
@@ -157,8 +158,9 @@ async def test_the_background_query() -> None:
 
 
 @pytest.mark.parametrize("step", [fails(), times_out(), denies(codes.REFUSED, soa=None)])
-async def test_a_failed_prefetch_leaves_the_entry(step: Any) -> None:
-    cached, upstream = chain("prefetch 1", says(OLD), step)
+@pytest.mark.parametrize("options", ["prefetch 1", "prefetch 1\ndisable denial"])
+async def test_a_failed_prefetch_leaves_the_entry(options: str, step: Any) -> None:
+    cached, upstream = chain(options, says(OLD), step)
     async with cached.running():
         seen(cached, WWW)
         move(cached, 95)
@@ -273,8 +275,8 @@ async def test_stale_answers_are_marked_for_edns_clients(step: Any, edns: Edns |
         seen(cached, WWW, edns=edns)
         assert seen(cached, WWW, edns=edns).edns == edns
         move(cached, 600)
-        shown = seen(cached, WWW, edns=edns).edns
-        assert (shown.options if shown else None) == options
+        stale = seen(cached, WWW, edns=edns).edns
+        assert (stale.options if stale else None) == options
 
 
 FAILURES = [fails(), fails(codes.REFUSED), fails(codes.NOTIMP), times_out(), says(NEW, flags=codes.TC)]
@@ -507,6 +509,21 @@ def test_a_late_verification_is_kept_for_the_next() -> None:
         assert upstream.asked == 2
 
     in_time("serve_stale 1h verify 100ms", gate)(story)
+
+
+def test_a_verification_needs_no_task_of_the_client() -> None:
+    async def story(cached: Chain, upstream: Upstream) -> None:
+        asked = query(WWW)
+        work: Any = cached.top.answer(asked)
+        future = work.send(None)
+        future._asyncio_future_blocking = False
+        await settled(cached)
+        assert future.done()
+        with pytest.raises(StopIteration) as end:
+            work.send(None)
+        assert address(shown(asked, end.value.value)) == "2"
+
+    in_time("serve_stale 1h verify 100ms", says(NEW))(story)
 
 
 @pytest.mark.parametrize("failure", FAILURES)

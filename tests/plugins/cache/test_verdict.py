@@ -97,7 +97,7 @@ def test_what_is_kept_where_and_for_how_long(octets: bytes, verdict: Verdict) ->
     assert judged(octets) == verdict
     relay = Relay(octets)
     if relay.edns is None:
-        own = replace(relayed(relay), relay=None)
+        own = relayed(relay).replace(relay=None)
         text, rtype = name.to_text(relay.question.name), codes.type_name(relay.question.type)
         assert Judge(OPTIONS, lambda: NOW)(query(text, rtype), own) == verdict
 
@@ -140,7 +140,7 @@ def test_records_of_another_owner_or_class_are_no_direct_answer() -> None:
 
 
 def test_one_ttl_for_all_takes_the_place_of_theirs() -> None:
-    answer = replace(relayed(Relay(reply(A))), ttl=44)
+    answer = relayed(Relay(reply(A))).replace(ttl=44)
     assert Judge(OPTIONS, lambda: NOW)(query("www.example"), answer).ttl == 44
 
 
