@@ -5,8 +5,10 @@ returned, changing it is `answer.replace(...)`, and the server alone makes octet
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kdns.wire import codes
 from kdns.wire.edns import Option
@@ -30,8 +32,7 @@ class Shared:
         self.bodies: dict[int, tuple[bytes, tuple[int, int, int]]] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """Sections, response code and flags of a reply.
 
     `flags` holds AA, TC, RA, AD and Z; id, opcode, RD, CD and OPT are the server's matter. `options` are the EDNS
@@ -60,6 +61,15 @@ class Answer:
             changes.setdefault("relay", None)
             changes.setdefault("shared", None)
         return replace(self, **changes)
+
+    def with_ttl(self) -> "Answer":
+        """This answer with its one TTL written into every record."""
+        ttl = self.ttl
+        if ttl is None:
+            return self
+        sections = (self.answer, self.authority, self.additional)
+        answer, authority, additional = ([r._replace(ttl=ttl) for r in section] for section in sections)
+        return self.replace(answer=answer, authority=authority, additional=additional, ttl=None)
 
 
 _SECTIONS = frozenset(("answer", "authority", "additional"))

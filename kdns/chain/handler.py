@@ -1,7 +1,7 @@
 """The one protocol of a plugin's handler, and the end of every chain."""
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol
 
 from kdns.chain.answer import Answer, refuse
 from kdns.chain.query import Query
@@ -16,8 +16,11 @@ class Handler(Protocol):
     what needs a current task (`asyncio.timeout`) may not be used except inside a task of the plugin's own.
     """
 
-    async def answer(self, query: Query) -> Answer:
-        """The answer to a query. Failures are answers too: see `refuse`."""
+    def answer(self, query: Query) -> Coroutine[Any, Any, Answer]:
+        """The answer to a query, usually an `async def`. Failures are answers too: see `refuse`.
+
+        What only chooses who answers may return the other's coroutine instead of awaiting it.
+        """
         ...
 
 

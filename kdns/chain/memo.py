@@ -228,6 +228,8 @@ class Memo:
             return Stamped(key, basis, tail, serials[0], basis.stamp) if alone else None
         if basis.expires is None:
             return Turning(key, basis, tail, run)
+        if basis.expires - self._clock() < 1:
+            return None
         places = tuple([raw.ttl_at - 2 for raw in records]) if basis.fades else ()
         fading = Fading(key, basis, tail, basis.expires, places, self._clock)
         return FadingTurning(key, basis, fading, run) if run else fading

@@ -34,6 +34,15 @@ class Readiness(Protocol):
 
 
 @runtime_checkable
+class Forgetful(Protocol):
+    """A plugin that keeps answers of its own, which rest on what was read."""
+
+    def forget(self, keys: Collection[Key]) -> None:
+        """Forget every answer that read one of the keys, now, in this tick."""
+        ...
+
+
+@runtime_checkable
 class Reloader(Protocol):
     """Who can read the configuration again and put it in force."""
 
@@ -176,7 +185,7 @@ class Site:
         answer = await self._resolve(inner)
         if query.basis.expires is not None:
             query.basis.fleeting = True
-        return answer
+        return answer.with_ttl()
 
 
 MAX_DEPTH = 8

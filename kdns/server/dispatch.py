@@ -1,7 +1,8 @@
 """Which server block a query goes to (`corefile.md` section 7)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from kdns.chain.answer import Answer, refuse
 from kdns.chain.handler import Handler
@@ -30,6 +31,7 @@ class Dispatch:
         for zone, block in blocks:
             self._zones.setdefault(name.from_text(zone).lower(), []).append(block)
         self._root = [block for block in self._zones.get(name.ROOT, ()) if block.chain is not None]
+        self._only = self._root[0].chain if self._root and len(self._zones) == 1 else None
         self._any_class = any(block.site.listen.any_class for _, block in blocks)
         self._dropped = dropped
 
@@ -37,13 +39,18 @@ class Dispatch:
         """Whether questions of a class are looked at: IN, and all if a block forwards or answers CH."""
         return cls == codes.IN or self._any_class
 
-    async def answer(self, query: Query) -> Answer:
-        """The answer of the block that the query belongs to; REFUSED if there is none."""
+    def answer(self, query: Query) -> Coroutine[Any, Any, Answer]:
+        """What makes the answer: the chain of the block that the query belongs to, or REFUSED if there is none."""
+        if self._only is not None and query.question.cls == codes.IN:
+            return self._only.answer(query)
         block = self._find(query) if self.takes(query.question.cls) else None
         if block is None or block.chain is None:
-            self._dropped(query, _REFUSED)
-            return _REFUSED
-        return await block.chain.answer(query)
+            return self._refuse(query)
+        return block.chain.answer(query)
+
+    async def _refuse(self, query: Query) -> Answer:
+        self._dropped(query, _REFUSED)
+        return _REFUSED
 
     def _find(self, query: Query) -> Block | None:
         question, found = query.question, None

@@ -14,7 +14,7 @@ from kdns.chain.basis import Key
 from kdns.chain.counting import DROPPED, Counting, bare_size
 from kdns.chain.memo import Memo
 from kdns.chain.query import Query, Transport
-from kdns.chain.site import Hook, Hooks, Process, Site
+from kdns.chain.site import Forgetful, Hook, Hooks, Process, Site
 from kdns.server import plan
 from kdns.server.dispatch import Block, Dispatch
 from kdns.server.service import Service
@@ -34,6 +34,7 @@ class Instance:
         self.listeners: tuple[plan.Listener, ...] = ()
         self._process = process
         self._blocks: Sequence[Block] = ()
+        self._keepers: list[Forgetful] = []
         self._dispatches: dict[plan.Listener, Dispatch] = {}
         self._services: dict[tuple[plan.Listener, str, int], Service] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -47,6 +48,8 @@ class Instance:
         """Forget every kept reply that read one of the keys, on every listener."""
         for service in self._services.values():
             service.memo.forget(keys)
+        for keeper in self._keepers:
+            keeper.forget(keys)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run a background task until it ends or the instance shuts down; its failure is logged."""
@@ -68,6 +71,7 @@ class Instance:
     def assemble(self, blocks: Sequence[Block], listeners: tuple[plan.Listener, ...]) -> None:
         """Take the blocks, set up and in the order of the configuration, and the listeners they need."""
         self._blocks = blocks
+        self._keepers = [thing for thing in self.offers() if isinstance(thing, Forgetful)]
         self.listeners = listeners
         for listener in listeners:
             served = [(zone, blocks[number]) for zone, number in listener.served]

@@ -25,10 +25,8 @@ def encode(query: Query, answer: Answer) -> bytes:
         whole = _relayed(query, relay, answer.ttl, flags, opt)
         if whole is not None:
             return whole
+    answer = answer.with_ttl()
     sections = (answer.answer, answer.authority, answer.additional)
-    if answer.ttl is not None:
-        ttl = answer.ttl
-        sections = tuple([record._replace(ttl=ttl) for record in section] for section in sections)  # type: ignore[assignment]
     return write_message(query.ident, flags, query.question.wire, sections, opt, query.payload)
 
 

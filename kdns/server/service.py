@@ -25,7 +25,6 @@ MAX_WAITING = 16384
 """Most queries of one listener that may wait at a time; more are not answered, which their clients take for loss."""
 
 _OPCODE = 0x7800
-_PLAIN = (1, 0, 0, 0)
 _log = logging.getLogger("kdns")
 _FAILED = refuse(codes.SERVFAIL)
 
@@ -83,15 +82,16 @@ class Service:
         """The query, a bare refusal, or `None` to drop it; checks in wire order (`kubernetes.md` section 7.1)."""
         if len(packet) < HEADER_SIZE:
             return None
-        _, flags, *counts = HEADER.unpack_from(packet)
+        _, flags, questions, answers, authorities, additionals = HEADER.unpack_from(packet)
         if flags & codes.QR:
             return None
         if flags & _OPCODE:
             return reply.malformed(packet, codes.NOTIMP)
-        if counts[0] != 1 or counts[1] > 1 or counts[2] > 1 or counts[3] > 2:
+        if questions != 1 or answers > 1 or authorities > 1 or additionals > 2:
             return reply.malformed(packet, codes.FORMERR)
         question, end = read_question(packet)
-        edns = None if tuple(counts) == _PLAIN else find_edns(packet, read_records(packet, end))
+        bare = not (additionals or answers or authorities)
+        edns = None if bare else find_edns(packet, read_records(packet, end))
         basis = Basis(self.memo.epoch)
         return Query(packet[:2], flags, question, edns, len(packet), self.transport, exchange, basis)
 

@@ -23,6 +23,8 @@ from kdns.wire.record import Record
 
 _VERSION_TTL = 28800
 _ADDRESSES = (codes.A, codes.AAAA)
+_TRANSFERS = (codes.AXFR, codes.IXFR)
+_REFUSED = refuse(codes.REFUSED)
 _FORWARD = frozenset((Form.SERVICE, Form.ZONAL, Form.POD, Form.NAMESPACE, Form.POD_NAMESPACE))
 """Forms that no name below a reverse zone has."""
 
@@ -107,23 +109,34 @@ class Kubernetes:
         wire = self._zones.match(question)
         if wire is None:
             return await self._next.answer(query)
-        if question.cls != codes.IN or question.type in (codes.AXFR, codes.IXFR):
-            return refuse(codes.REFUSED)
+        if question.cls != codes.IN or question.type in _TRANSFERS:
+            return _REFUSED
         zone = self._by_wire[wire]
         labels = _labels(question.folded, question.offsets)
         asked = read(labels[: len(labels) - zone.labels], multicluster=zone.multicluster, zonal=self._options.zonal)
+        if asked.form is Form.SERVICE and not zone.reverse:
+            found = self._find_service(query, zone, asked)
+            if found and question.type in _ADDRESSES and any(entry.alias for entry in found):
+                return await self._aliases(query, zone, found)
+            answer = self._missing(query, zone) if found is None else self._service(query, zone, asked, found)
+        else:
+            answer = self._other(query, zone, asked, labels)
+        return await self._next.answer(query) if answer is None else answer
+
+    def _other(self, query: Query, zone: Zone, asked: Asked, labels: list[str]) -> Answer | None:
+        """Names that are not a Service's; `None` is for the next link."""
         form = asked.form
         if zone.reverse and form in _FORWARD:
-            return await self._missing(query, zone)
-        if form is Form.SERVICE or form is Form.ZONAL:
+            return self._missing(query, zone)
+        if form is Form.ZONAL:
             found = self._find_service(query, zone, asked)
-            return await (self._missing(query, zone) if found is None else self._service(query, zone, asked, found))
+            return self._missing(query, zone) if found is None else self._service(query, zone, asked, found)
         if form is Form.POD:
-            return await self._pod(query, zone, asked)
+            return self._pod(query, zone, asked)
         if form is Form.INVALID:
-            return await self._reverse(query, zone, labels)
+            return self._reverse(query, zone, labels)
         if form in (Form.NAMESPACE, Form.POD_NAMESPACE):
-            return await self._namespace(query, zone, asked)
+            return self._namespace(query, zone, asked)
         return self._special(query, zone, form)
 
     # What is there
@@ -151,12 +164,10 @@ class Kubernetes:
 
     # What is answered
 
-    async def _service(self, query: Query, zone: Zone, asked: Asked, found: list[Found]) -> Answer:
+    def _service(self, query: Query, zone: Zone, asked: Asked, found: list[Found]) -> Answer:
         rtype = query.question.type
         if rtype in _ADDRESSES:
-            if not found or not any(entry.alias for entry in found):
-                return self._records(query, zone, records.addresses(found, rtype, self._ttl))
-            return await self._aliases(query, zone, found)
+            return self._records(query, zone, records.addresses(found, rtype, self._ttl))
         if rtype == codes.SRV:
             base = name.from_labels(
                 (asked.service.encode(), asked.namespace.encode(), b"svc"), self._as_sent(query, zone)
@@ -178,33 +189,33 @@ class Kubernetes:
             return reply.replace(rcode=codes.SERVFAIL)
         return reply.replace(flags=reply.flags | codes.TC) if walk.truncated else reply
 
-    async def _pod(self, query: Query, zone: Zone, asked: Asked) -> Answer:
+    def _pod(self, query: Query, zone: Zone, asked: Asked) -> Answer | None:
         reads = query.basis.reads
         if not self._services.exposed(reads, asked.namespace):
-            return await self._missing(query, zone)
+            return self._missing(query, zone)
         address = pods.find(self._index, reads, asked, self._options.pods)
         if address is None:
-            return await self._missing(query, zone)
+            return self._missing(query, zone)
         rtype = query.question.type
         found = [Found((), address)]
         return self._records(query, zone, records.addresses(found, rtype, self._ttl) if rtype in _ADDRESSES else [])
 
-    async def _namespace(self, query: Query, zone: Zone, asked: Asked) -> Answer:
+    def _namespace(self, query: Query, zone: Zone, asked: Asked) -> Answer | None:
         disabled = asked.form is Form.POD_NAMESPACE and self._options.pods is Pods.DISABLED
         if disabled or not self._services.exposed(query.basis.reads, asked.namespace):
-            return await self._missing(query, zone)
+            return self._missing(query, zone)
         return self.empty(query, zone).nodata
 
-    async def _reverse(self, query: Query, zone: Zone, labels: list[str]) -> Answer:
+    def _reverse(self, query: Query, zone: Zone, labels: list[str]) -> Answer | None:
         """A reverse name, or one that fits no form. NODATA there falls through as NXDOMAIN does (section 9)."""
         spelled = reverse.read(labels)
         if spelled is None or not (spelled.address or spelled.partial):
-            return await self._missing(query, zone)
+            return self._missing(query, zone)
         if spelled.partial:
-            return await self._missing(query, zone, nodata=True)
+            return self._missing(query, zone, nodata=True)
         targets = self._targets(query, spelled.address)
         if not targets or query.question.type != codes.PTR:
-            return await self._missing(query, zone, nodata=bool(targets))
+            return self._missing(query, zone, nodata=bool(targets))
         return self._records(query, zone, [Record(None, codes.PTR, target, self._ttl) for target in targets])
 
     def _targets(self, query: Query, address: bytes) -> list[bytes]:
@@ -259,10 +270,10 @@ class Kubernetes:
             return self.empty(query, zone).nodata
         return Answer(flags=codes.AA, answer=answer, additional=additional)
 
-    async def _missing(self, query: Query, zone: Zone, *, nodata: bool = False) -> Answer:
-        """What a name gets that is not there: the next plugin if it may, and never a denial before the first sync."""
+    def _missing(self, query: Query, zone: Zone, *, nodata: bool = False) -> Answer | None:
+        """What a name gets that is not there: the next link if it may, and never a denial before the first sync."""
         if self._fallthrough is not None and self._fallthrough.match(query.question) is not None:
-            return await self._next.answer(query)
+            return None
         empty = self.empty(query, zone)
         if not self._synced():
             return empty.unsynced
