@@ -28,12 +28,14 @@ _KEPT_FLAGS = codes.RA | codes.AD
 class Fetched(Struct, frozen=True):
     """An answer of the next link. `verdict` is `None` for one that is not written, or that the cache has no part in.
 
-    `keepable` tells that it is for this cache to keep, for all who ask; `reads` are the keys it read.
+    `keepable` tells that it is for this cache to keep, for all who ask, `off` that nothing of its kind is kept for its
+    name; `reads` are the keys it read.
     """
 
     answer: Answer
     verdict: Verdict | None = None
     keepable: bool = False
+    off: bool = False
     reads: tuple[basis.Key, ...] = ()
 
 
@@ -69,18 +71,23 @@ class Fetcher:
         keepable = not lasting and alike and (not reads or epoch == self._stores.epoch)
         notes.fleeting = fleeting or notes.fleeting
         notes.private = private or notes.private
-        if not answer.written or (lasting and self._any_off and self._passes(query.question, answer)):
+        if not answer.written:
             return Fetched(answer)
         verdict = self._judge(query, answer)
-        if self._any_off and (self._denial_off if verdict.store == DENIAL else self._success_off).hold(query.question):
-            keepable = False
-        return Fetched(answer, verdict, keepable, reads)
+        off = self._any_off and (self._denial_off if verdict.store == DENIAL else self._success_off).hold(
+            query.question
+        )
+        return Fetched(answer, verdict, keepable and not off, off, reads)
 
-    def _passes(self, question: Question, answer: Answer) -> bool:
-        if self._all_off.hold(question):
-            return True
-        positive = answer.rcode == codes.NOERROR and answer.answer
-        return (self._success_off if positive else self._denial_off).hold(question)
+    def keeps_nothing(self, question: Question) -> bool:
+        """Whether both kinds of answers are off for the question's name, as for the cluster zone by default."""
+        return self._any_off and self._all_off.hold(question)
+
+    async def pass_by(self, query: Query, counts: Counts) -> Answer:
+        """Ask for a name of which nothing is kept: only the TTLs are as for any other."""
+        answer = await self._next.answer(query)
+        query.basis.tallies.append(counts.tally_miss)
+        return _shown(query, answer, self._judge(query, answer).ttl) if answer.written else answer
 
     def take(self, query: Query, key: Key, counts: Counts, fetched: Fetched) -> Answer:
         """Keep what was fetched if it may be kept; the answer as it is shown."""
@@ -88,6 +95,9 @@ class Fetcher:
         if verdict is None:
             query.basis.tallies.append(counts.tally_miss)
             return answer
+        if fetched.off:
+            query.basis.tallies.append(counts.tally_miss)
+            return _shown(query, answer, verdict.ttl)
         if verdict.store and verdict.ttl > 0:
             if not belongs(query.question, answer):
                 counts.drops.value += 1

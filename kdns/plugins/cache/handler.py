@@ -52,6 +52,9 @@ class Cache:
             return await self._next.answer(query)
         counts = self._counts.get(query.transport.server) or self._count(query.transport.server)
         counts.requests.value += 1
+        if self._fetcher.keeps_nothing(question):
+            counts.misses.value += 1
+            return await self._fetcher.pass_by(query, counts)
         do = 0 if edns is None else edns.flags & codes.DO
         key = (question.folded, question.type, question.cls, do, query.flags & codes.CD)
         denial, success = self._denials.get(key), self._successes.get(key)
