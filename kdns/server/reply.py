@@ -12,12 +12,16 @@ _COPIED = codes.RD | codes.CD
 _ECHOED = frozenset((codes.EXPIRE, codes.PADDING))
 _KEPT_WHEN_MALFORMED = codes.TC | codes.RD | codes.RA | codes.AD | codes.CD
 _OWN_SIZE = 4096
+_BARE_OPT = 11
 
 
 def encode(query: Query, answer: Answer) -> bytes:
     """The reply to a query as it was received, at most `query.payload` octets."""
     flags = codes.QR | query.flags & _COPIED | answer.flags | answer.rcode & 15
     opt = _opt(query, answer)
+    if len(opt) - _BARE_OPT > query.payload >> 2:
+        # Options come from clients and upstreams, and padding can be of any length: an answer needs the room.
+        opt = opt_record(query.edns.size, query.edns.flags & codes.DO, rcode=answer.rcode) if query.edns else b""
     shared, relay = answer.shared, answer.relay
     if shared is not None and answer.ttl is None:
         return _shared(query, answer, shared, flags, opt)

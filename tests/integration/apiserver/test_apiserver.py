@@ -27,8 +27,9 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow]
 SOON, BACK_AGAIN = 10.0, 60.0
 """Seconds until a change shows at the latest; and after the API server was away, with kdns's back-off."""
 
-NODATA, NXDOMAIN = (codes.NOERROR, []), (codes.NXDOMAIN, [])
 Outcome = tuple[int, list[str]]
+NODATA: Outcome = (codes.NOERROR, [])
+NXDOMAIN: Outcome = (codes.NXDOMAIN, [])
 _numbers = count(1)
 
 
