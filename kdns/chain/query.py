@@ -33,11 +33,24 @@ class Exchange(Protocol):
         ...
 
 
+class Labels(Protocol):
+    """What plugins know about one query besides the query: the values of labels like `kubernetes/client-namespace`."""
+
+    def get(self, label: str) -> str | None:
+        """The value of a label; `None` if nobody has one."""
+        ...
+
+    def set(self, label: str, value: str) -> None:
+        """Give a label a value for the rest of the query."""
+        ...
+
+
 class Query(NamedTuple):
     """A query as plugins see it: a value; `replace` makes another one that shares its basis.
 
     `ident` is the id as sent, `flags` the second header word, `size` the length of the message in octets, `view` the
-    name of the view that chose the block, `depth` counts internal lookups inside one another.
+    name of the view that chose the block, `depth` counts internal lookups inside one another. `metadata` is there if
+    the block has the plugin of that name.
     """
 
     ident: bytes
@@ -50,6 +63,7 @@ class Query(NamedTuple):
     basis: Basis
     view: str = ""
     depth: int = 0
+    metadata: Labels | None = None
 
     @property
     def client(self) -> tuple[str, int]:

@@ -150,15 +150,28 @@ class Log:
     async def _logged(self, query: Query, rule: Rule) -> Answer:
         start = self._clock()
         answer = await self._next.answer(query)
-        if classify.class_of(classify.kind(query, answer, self._time())) in rule.classes:
+        kind = classify.kind(query, answer, self._time())
+        cls = classify.class_of(kind)
+        if query.metadata is not None:
+            query.metadata.set("log/type", kind)
+            query.metadata.set("log/class", cls)
+        if cls in rule.classes:
             query.basis.fleeting = True
             log.info(rule.format.line(Seen(query, answer, self._clock() - start)))
         return answer
 
 
 def _other(part: str) -> Callable[[Seen], str]:
-    value = "-" if part.startswith("{/") and part.endswith("}") else part  # metadata that nobody has set
-    return lambda seen: value
+    if part.startswith("{/") and part.endswith("}"):
+        label = part[2:-1]
+        return lambda seen: _metadata(seen, label)
+    return lambda seen: part
+
+
+def _metadata(seen: Seen, label: str) -> str:
+    labels = seen.query.metadata
+    value = None if labels is None else labels.get(label)
+    return "-" if value is None else value
 
 
 def _host(address: str) -> str:

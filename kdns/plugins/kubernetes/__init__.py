@@ -50,8 +50,10 @@ from kdns.chain.handler import Handler
 from kdns.chain.site import Site
 from kdns.cluster.credentials import CredentialsError
 from kdns.corefile import Arguments
+from kdns.plugins.kubernetes.clients import Clients
 from kdns.plugins.kubernetes.feed import Feed
 from kdns.plugins.kubernetes.handler import Kubernetes
+from kdns.plugins.kubernetes.labels import Labels
 from kdns.plugins.kubernetes.options import read
 
 _log = logging.getLogger("kdns.kubernetes")
@@ -76,4 +78,5 @@ def setup(arguments: Arguments, site: Site) -> None:
 
     site.chain("kubernetes", link)
     site.offer(feed)
+    site.offer(Labels(options, Clients(feed.mirror.index, options)))
     site.hooks.startup.append(feed.start)
