@@ -7,12 +7,13 @@ picks records. Answers without records are made once for each zone and serial an
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from kdns.chain import reverse
 from kdns.chain.answer import Answer, Shared, refuse
 from kdns.chain.handler import Handler
 from kdns.chain.query import Query
 from kdns.chain.zones import Zones
 from kdns.cluster.index import Index
-from kdns.plugins.kubernetes import aliases, pods, records, reverse
+from kdns.plugins.kubernetes import aliases, pods, records
 from kdns.plugins.kubernetes.grammar import Asked, Form, read
 from kdns.plugins.kubernetes.identity import Identity
 from kdns.plugins.kubernetes.options import Options, Pods

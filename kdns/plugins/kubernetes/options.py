@@ -7,7 +7,7 @@ from typing import Any
 
 from kdns.cluster.selector import Selector, SelectorError
 from kdns.corefile import Arguments, Line
-from kdns.plugins.kubernetes.reverse import is_reverse
+from kdns.chain.reverse import is_reverse
 
 MAX_TTL = 3600
 DEFAULT_TTL = 5

@@ -1,9 +1,13 @@
-"""Reverse names: from labels below `in-addr.arpa` and `ip6.arpa` to octets (`kubernetes.md` section 5.1)."""
+"""Reverse names: from labels below `in-addr.arpa` and `ip6.arpa` to octets and back (`kubernetes.md` section 5.1)."""
 
 from typing import NamedTuple
 
+from kdns.wire import name
+
 IPV4_ZONE = ["in-addr", "arpa"]
 IPV6_ZONE = ["ip6", "arpa"]
+_IPV4_ORIGIN = b"\7in-addr\4arpa\0"
+_IPV6_ORIGIN = b"\3ip6\4arpa\0"
 _HEX = frozenset("0123456789abcdef")
 
 
@@ -46,3 +50,10 @@ def _ipv6(nibbles: list[str]) -> Reverse:
     if len(nibbles) > 32 or not _HEX.issuperset(nibbles):
         return _NOTHING
     return Reverse(bytes.fromhex("".join(nibbles)), False) if len(nibbles) == 32 else _PARTIAL
+
+
+def owner_of(address: bytes) -> bytes:
+    """The reverse name, in wire form, of 4 or 16 octets."""
+    if len(address) == 4:
+        return name.from_labels([b"%d" % octet for octet in reversed(address)], _IPV4_ORIGIN)
+    return b"".join([b"\1" + nibble.encode() for nibble in reversed(address.hex())]) + _IPV6_ORIGIN
