@@ -1,15 +1,16 @@
 """The server's flags, in Go's manner: one dash or two, `=` or a space, booleans with or without a value.
 
-They are CoreDNS's (`corefile.md` section 10), so a Deployment's `args` need no change.
+They are CoreDNS's (`corefile.md` section 10), so a Deployment's `args` need no change. The rules are those of Go's
+package `flag`: a flag that is no boolean takes the next word whatever it looks like, the first word that is no flag
+ends them, and so does `--`. The last one of several counts.
 """
 
-import argparse
-from collections.abc import Sequence
-from typing import NoReturn
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
 
-_TRUE = frozenset(("1", "t", "T", "TRUE", "true", "True"))
-_FALSE = frozenset(("0", "f", "F", "FALSE", "false", "False"))
-_BOOLEANS = ("plugins", "quiet", "version")
+MAX_PORT = 65535
 
 USAGE = """\
 Usage of kdns:
@@ -32,50 +33,88 @@ One dash or two, "=" or a space. Signals: SIGTERM and SIGINT stop, SIGUSR1 reloa
 """
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{message}\n{USAGE}")
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """What the command line says; `conf` and `pidfile` are empty where it says nothing of them."""
 
-    def format_help(self) -> str:
-        return USAGE
-
-
-def parse(words: Sequence[str]) -> argparse.Namespace:
-    """Flags as `conf`, `port`, `pidfile`, `plugins`, `quiet`, `version`.
-
-    An unknown flag ends the process with status 2 and the usage on stderr, an argument that is no flag with status 1.
-    """
-    parser = _Parser(prog="kdns", allow_abbrev=False, add_help=False)
-    parser.add_argument("-h", "-help", "--help", action="help")
-    parser.add_argument("-conf", "--conf")
-    parser.add_argument("-dns.port", "--dns.port", "-p", "--p", dest="port", default="53", type=_port)
-    parser.add_argument("-pidfile", "--pidfile", default="")
-    for name in _BOOLEANS:
-        parser.add_argument(f"-{name}", f"--{name}", nargs="?", const=True, default=False, type=_boolean)
-    flags, others = parser.parse_known_args(_with_values(words))
-    unknown = next((word for word in others if word.startswith("-") and word != "-"), None)
-    if unknown is not None:
-        parser.error(f"flag provided but not defined: -{unknown.lstrip('-').partition('=')[0]}")
-    if others:
-        parser.exit(1, f"extra command line arguments: [{' '.join(others)}]\n")
-    return flags
-
-
-def _with_values(words: Sequence[str]) -> list[str]:
-    """A boolean flag takes its value only behind `=`; give it one, so that it eats no other word."""
-    bare = {f"{dashes}{name}" for name in _BOOLEANS for dashes in ("-", "--")}
-    return [f"{word}=true" if word in bare else word for word in words]
+    conf: str = ""
+    port: int = 53
+    pidfile: str = ""
+    plugins: bool = False
+    quiet: bool = False
+    version: bool = False
 
 
 def _boolean(text: str) -> bool:
-    if text in _TRUE:
+    if text in ("1", "t", "T", "TRUE", "true", "True"):
         return True
-    if text in _FALSE:
+    if text in ("0", "f", "F", "FALSE", "false", "False"):
         return False
-    raise argparse.ArgumentTypeError(f"invalid boolean value {text!r}")
+    raise ValueError("parse error")
 
 
 def _port(text: str) -> int:
-    if text.isascii() and text.isdigit() and int(text) <= 65535:
+    if text.isascii() and text.isdigit() and len(text) <= 5 and int(text) <= MAX_PORT:
         return int(text)
-    raise argparse.ArgumentTypeError(f"invalid port {text!r}")
+    raise ValueError("parse error")
+
+
+_FLAGS: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "conf": ("conf", str),
+    "dns.port": ("port", _port),
+    "p": ("port", _port),
+    "pidfile": ("pidfile", str),
+    "plugins": ("plugins", _boolean),
+    "quiet": ("quiet", _boolean),
+    "version": ("version", _boolean),
+}
+"""The field of each flag, and what reads its value."""
+
+
+def parse(words: Sequence[str]) -> Flags:
+    """Read a command line.
+
+    What is no flag, or no value, ends the process with status 2 and the usage on stderr, a word that is left over with
+    status 1; `-h` with status 0 and the usage on stdout.
+    """
+    found: dict[str, Any] = {}
+    rest = list(words)
+    while rest and rest[0].startswith("-") and rest[0] != "-":
+        word = rest.pop(0)
+        if word == "--":
+            break
+        name, sign, value = word[2 if word.startswith("--") else 1 :].partition("=")
+        if not name or name.startswith("-"):
+            _misused(f"bad flag syntax: {word}")
+        if name in ("h", "help"):
+            print(USAGE, end="")
+            sys.exit(0)
+        if name not in _FLAGS:
+            _misused(f"flag provided but not defined: -{name}")
+        field, read = _FLAGS[name]
+        found[field] = _value(name, read, value if sign else None, rest)
+    if rest:
+        print(f"extra command line arguments: [{' '.join(rest)}]", file=sys.stderr)
+        sys.exit(1)
+    return Flags(**found)
+
+
+def _value(name: str, read: Callable[[str], Any], value: str | None, rest: list[str]) -> Any:
+    """The value of a flag: what stands behind its `=`, or the next word, which is taken from the rest."""
+    boolean = read is _boolean
+    if value is None:
+        if boolean:
+            return True
+        if not rest:
+            _misused(f"flag needs an argument: -{name}")
+        value = rest.pop(0)
+    try:
+        return read(value)
+    except ValueError as error:
+        kind, link = ("boolean value", "for") if boolean else ("value", "for flag")
+        _misused(f'invalid {kind} "{value}" {link} -{name}: {error}')
+
+
+def _misused(message: str) -> NoReturn:
+    print(f"{message}\n{USAGE}", end="", file=sys.stderr)
+    sys.exit(2)

@@ -16,19 +16,22 @@ from typing import Any
 import kdns
 from kdns import plugins
 from kdns.chain.site import Process
-from kdns.cli import flags as command_line
+from kdns.cli.flags import Flags, parse
 from kdns.metrics import Registry
 from kdns.net.sockets import own_addresses
 from kdns.server import logs
-from kdns.server.source import Source
+from kdns.server.source import Source, SourceError
 from kdns.server.supervisor import START_ERRORS, Supervisor
+
+CALLBACK_FAILED = 4
+"""Exit status when something failed on the way to the end."""
 
 _log = logging.getLogger("kdns")
 
 
 def main() -> None:
     """Serve until a signal says to stop; the exit status is CoreDNS's (`corefile.md` sections 10 and 11)."""
-    flags = command_line.parse(sys.argv[1:])
+    flags = parse(sys.argv[1:])
     if flags.version:
         print(*_version(), sep="\n")
         return
@@ -37,11 +40,9 @@ def main() -> None:
         return
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     logs.start()
-    run = asyncio.Runner(loop_factory=_loop_factory())
-    with run:
-        status = run.run(_serve(flags.conf, flags.port, flags.pidfile, quiet=flags.quiet))
+    # The runner is not closed: that would wait for threads, which may sit in a slow read of no worth to anyone.
+    status = asyncio.Runner(loop_factory=_loop_factory()).run(_serve(flags))
     sys.stdout.flush()
-    # Threads of the executor may sit in a slow read; nothing of theirs is worth waiting for.
     os._exit(status)
 
 
@@ -58,19 +59,27 @@ def _version() -> tuple[str, str]:
     return f"kdns-{kdns.__version__}", f"{system}, python{platform.python_version()}"
 
 
-async def _serve(conf: str | None, port: int, pidfile: str, *, quiet: bool) -> int:
-    ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    supervisor = Supervisor(Source(conf), _process(ended), port)
-    _Signals(supervisor, ended, pidfile).listen()
+async def _serve(flags: Flags) -> int:
+    loop = asyncio.get_running_loop()
+    ended: asyncio.Future[int] = loop.create_future()
+    supervisor = Supervisor(Source(flags.conf), _process(ended), flags.port)
+    _Signals(supervisor, ended, flags.pidfile).listen()
+    starting = loop.create_task(supervisor.start())
+    await asyncio.wait((starting, ended), return_when=asyncio.FIRST_COMPLETED)
+    if not starting.done():
+        return ended.result()
     try:
-        listing = await supervisor.start()
+        listing = starting.result()
+    except SourceError as error:
+        print(f"loading Caddyfile via {'flag' if flags.conf else 'default'}: {error}", file=sys.stderr)
+        return 1
     except START_ERRORS as error:
         print(error, file=sys.stderr)
         return 1
-    if not quiet:
+    if not flags.quiet:
         print(*listing, *_version(), sep="\n")
-    if pidfile:
-        _write_pid(pidfile)
+    if flags.pidfile:
+        _write_pid(flags.pidfile)
     return await ended
 
 
@@ -120,7 +129,12 @@ class _Signals:
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("signal handler failed: %r", error, exc_info=error)
 
     def _terminate(self) -> None:
         _log.info("SIGTERM: Shutting down servers then terminating")
@@ -140,22 +154,26 @@ class _Signals:
         self._end(0)
 
     def _reload(self) -> None:
+        _log.info("SIGUSR1: Reloading")
         self._start(self._reload_now())
 
     async def _reload_now(self) -> None:
         try:
             await self._supervisor.reload()
+        except SourceError as error:
+            _log.error("SIGUSR1: loading updated Caddyfile: %s", error)
         except START_ERRORS as error:
             _log.error("SIGUSR1: starting with listener file descriptors: %s", error)
 
     async def _stop(self, *, gracefully: bool) -> None:
-        if gracefully:
-            await self._supervisor.stop(gracefully=True)
-            self._remove_pidfile()
-        else:
-            self._remove_pidfile()
-            await self._supervisor.stop(gracefully=False)
-        self._end(0)
+        status = CALLBACK_FAILED
+        try:
+            if not gracefully:
+                self._remove_pidfile()
+            await self._supervisor.stop(gracefully=gracefully)
+            status = 0
+        finally:
+            self._end(status)
 
     def _end(self, status: int) -> None:
         self._remove_pidfile()

@@ -6,6 +6,7 @@ hooks of all blocks come to stand in the order of the chain. Nothing here opens 
 
 import logging
 from collections.abc import Sequence
+from contextlib import ExitStack
 
 from kdns import plugins
 from kdns.chain.handler import End, Handler
@@ -19,13 +20,13 @@ from kdns.server.source import BUILT_IN, Input
 _log = logging.getLogger("kdns")
 
 
-def read(source: Input, process: Process) -> Corefile:
+def read(source: Input, process: Process, *, known_words: bool = True) -> Corefile:
     """Parse a Corefile with the words that kdns has; the built-in one if it has no server block.
 
-    Reads imported files, so it blocks. Raises `ConfigError`.
+    Without `known_words` any word will do. Reads imported files, so it blocks. Raises `ConfigError`.
     """
-    known = plugins.available()
-    absent = frozenset(plugins.ORDER) - known
+    known = plugins.available() if known_words else None
+    absent = frozenset(plugins.ORDER).difference(known) if known is not None else frozenset()
     corefile = parse(source.text, source.file, known=known, absent=absent, reader=Disk(), environ=process.environ)
     return corefile if corefile.blocks else parse(BUILT_IN, source.file, known=known)
 
@@ -35,21 +36,18 @@ def build(corefile: Corefile, process: Process, dns_port: int) -> Instance:
     for warning in corefile.warnings:
         _log.warning("%s", warning)
     instance = Instance(process)
-    for block in corefile.blocks:
-        keys = block_addresses(block.keys, dns_port)
-        instance.sites.append(Site(keys, process, instance, instance.hooks))
-    _set_up(corefile.blocks, instance.sites)
-    wishes = [
-        plan.Wish(
-            site.keys, (plan.WILDCARD,) if site.listen.hosts is None else tuple(site.listen.hosts), bool(site.view)
-        )
-        for site in instance.sites
-    ]
-    try:
-        listeners = plan.listeners(wishes)
-    except plan.Conflict as conflict:
-        raise corefile.blocks[conflict.block].keys[0].error(str(conflict)) from conflict
-    instance.assemble([Block(site, _chain(site)) for site in instance.sites], listeners)
+    with ExitStack() as undo:
+        undo.callback(instance.abandon)
+        for block in corefile.blocks:
+            keys = block_addresses(block.keys, dns_port)
+            instance.sites.append(Site(keys, process, instance, instance.hooks))
+        _set_up(corefile.blocks, instance.sites)
+        try:
+            listeners = plan.listeners([_wish(site) for site in instance.sites])
+        except plan.Conflict as conflict:
+            raise corefile.blocks[conflict.block].keys[0].error(str(conflict)) from conflict
+        instance.assemble([Block(site, _chain(site)) for site in instance.sites], listeners)
+        undo.pop_all()
     return instance
 
 

@@ -33,7 +33,8 @@ class Dispatch:
         self._root = [block for block in self._zones.get(name.ROOT, ()) if block.chain is not None]
         self._only = self._root[0].chain if self._root and len(self._zones) == 1 else None
         self._any_class = any(block.site.listen.any_class for _, block in blocks)
-        self._dropped = dropped
+        self.dropped = dropped
+        """Counts a query that got this answer from no plugin."""
 
     def takes(self, cls: int) -> bool:
         """Whether questions of a class are looked at: IN, and all if a block forwards or answers CH."""
@@ -49,7 +50,7 @@ class Dispatch:
         return block.chain.answer(query)
 
     async def _refuse(self, query: Query) -> Answer:
-        self._dropped(query, _REFUSED)
+        self.dropped(query, _REFUSED)
         return _REFUSED
 
     def _find(self, query: Query) -> Block | None:

@@ -84,7 +84,10 @@ class Instance:
         service = self._services.get((listener, proto, family))
         if service is None:
             transport = Transport(proto, family, listener.label)
-            service = Service(transport, self._dispatches[listener], Memo(self._process.clock), self._panics)
+            sites = [self._blocks[number].site for _, number in listener.served]
+            stacktrace = any(site.listen.stacktrace or site.listen.debug for site in sites)
+            memo, dispatch = Memo(self._process.clock), self._dispatches[listener]
+            service = Service(transport, dispatch, memo, self._panics, stacktrace=stacktrace)
             self._services[listener, proto, family] = service
         return service
 

@@ -32,13 +32,16 @@ _FAILED = refuse(codes.SERVFAIL)
 class Service:
     """What a listener asks: `hit` for every packet, `miss` for those it has no reply to."""
 
-    def __init__(self, transport: Transport, dispatch: Dispatch, memo: Memo, panics: Counter) -> None:
+    def __init__(
+        self, transport: Transport, dispatch: Dispatch, memo: Memo, panics: Counter, *, stacktrace: bool = True
+    ) -> None:
         self.transport = transport
         self.memo = memo
         self.hit = memo.hit
         self.waiting: set[Waiting] = set()
         self._dispatch = dispatch
         self._panics = panics
+        self._stacktrace = stacktrace
         self._drained: asyncio.Future[None] | None = None
 
     def miss(self, packet: bytes, exchange: Exchange) -> bytes | None:
@@ -54,7 +57,7 @@ class Service:
         if query.edns is not None and query.edns.version and self._dispatch.takes(query.question.cls):
             return reply.bad_version(query)
         work = self._dispatch.answer(query)
-        outcome = self.step(work)
+        outcome = self.step(work, query)
         if type(outcome) is Answer:
             return self.finish(packet, query, outcome)
         if len(self.waiting) >= MAX_WAITING:
@@ -65,7 +68,7 @@ class Service:
         waiting.wait_for(outcome)
         return None
 
-    def step(self, work: Coroutine[Any, Any, Answer]) -> Any:
+    def step(self, work: Coroutine[Any, Any, Answer], query: Query) -> Any:
         """Let a coroutine go on: its answer, or the future that it waits for, or `None` to go on in the next round."""
         try:
             return work.send(None)
@@ -73,9 +76,14 @@ class Service:
             return done.value
         except asyncio.CancelledError:
             return DROP
+        except WireError as error:
+            # Records that cannot be expanded show up where somebody looks at them, and are no fault of kdns.
+            return refuse(codes.SERVFAIL, str(error))
         except Exception as error:  # noqa: BLE001 - the one of the house: no query may end the process
             self._panics.add()
-            _log.error('Recovered from panic in server: "%s" %r', self.transport.server, error, exc_info=error)
+            stack = error if self._stacktrace else None
+            _log.error('Recovered from panic in server: "%s" %r', self.transport.server, error, exc_info=stack)
+            self._dispatch.dropped(query, _FAILED)
             return _FAILED
 
     def _read(self, packet: bytes, exchange: Exchange) -> Query | bytes | None:
@@ -152,7 +160,7 @@ class Waiting:
         service = self._service
         if self not in service.waiting:  # abandoned; what it waited for came all the same
             return
-        outcome = service.step(self._work)
+        outcome = service.step(self._work, self._query)
         if type(outcome) is not Answer:
             self.wait_for(outcome)
             return

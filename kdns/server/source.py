@@ -14,7 +14,7 @@ BUILT_IN = ".\n{\nwhoami\nlog\n}\n"
 
 
 class SourceError(OSError):
-    """The Corefile cannot be read; the text is CoreDNS's."""
+    """The Corefile cannot be read; the text is Go's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +26,9 @@ class Input:
 
 
 class Source:
-    """One way to read the Corefile: `conf` is the value of `-conf`, `None` if it was not given."""
+    """One way to read the Corefile: `conf` is the value of `-conf`, empty if it was not given."""
 
-    def __init__(self, conf: str | None) -> None:
+    def __init__(self, conf: str) -> None:
         self._conf = conf
         self._piped: Input | None = None
 
@@ -40,15 +40,14 @@ class Source:
         if self._conf == STDIN:
             return self._read_piped()
         file = self._conf or DEFAULT
-        if self._conf is None and not os.path.exists(DEFAULT):
+        if not self._conf and not os.path.exists(DEFAULT):
             return Input(BUILT_IN, DEFAULT)
         try:
             return Input(Disk().read(file), file)
         except OSError as error:
             what = (os.strerror(error.errno) if error.errno else str(error)).lower()
-            raise SourceError(
-                f"loading Caddyfile via {'flag' if self._conf else 'default'}: open {file}: {what}"
-            ) from None
+            step = "read" if isinstance(error, IsADirectoryError) else "open"
+            raise SourceError(f"{step} {file}: {what}") from None
 
     def _read_piped(self) -> Input:
         """What was piped in, read once: a second reading of a pipe would find nothing and silently serve that."""

@@ -1,15 +1,22 @@
-"""The process's one instance at a time: started, replaced at a reload, stopped (`corefile.md` sections 11-13)."""
+"""The process's one instance at a time: started, replaced at a reload, stopped (`corefile.md` sections 11-13).
+
+At a reload everything that can go wrong without touching the old instance is done first: the file is read and parsed
+and all plugins are set up while the old one runs on, probes and metrics included. Only then does it let go of its HTTP
+addresses for the new one, and takes them back if that cannot be started after all.
+"""
 
 import asyncio
 import logging
+from contextlib import AsyncExitStack
+from functools import partial
 
 from kdns.chain.site import Process
 from kdns.corefile import ConfigError, Corefile, digest
 from kdns.net.errors import ListenError
 from kdns.server import build, plan
-from kdns.server.instance import Instance
+from kdns.server.instance import DRAIN_TIMEOUT, Instance
 from kdns.server.ports import Ports
-from kdns.server.source import Source, SourceError
+from kdns.server.source import Input, Source, SourceError
 
 START_ERRORS = (ConfigError, SourceError, ListenError)
 """What keeps an instance from starting; the text of each is for the operator and complete."""
@@ -32,14 +39,17 @@ class Supervisor:
     async def start(self) -> list[str]:
         """Bring the first instance up; the lines to print about it. Raises one of `START_ERRORS`."""
         async with self._turn:
-            instance = self._build(await self._read())
+            instance = await self._made()
             await self._bring_up(instance)
             self._instance = instance
             return plan.listing(instance.listeners)
 
     async def digest(self) -> str:
-        """SHA-512 of the configuration as it stands now. Raises `ConfigError` or `SourceError`."""
-        return digest(await self._read())
+        """SHA-512 of the configuration as it stands now, whatever words it has. Raises `ConfigError` or `SourceError`.
+
+        A word that kdns lacks is found when the change is tried: once, and with its place.
+        """
+        return digest(await self._parsed(await self._source.read(), known_words=False))
 
     async def reload(self) -> None:
         """Put the configuration as it stands now in force. Raises one of `START_ERRORS`; then the old one stays."""
@@ -47,48 +57,65 @@ class Supervisor:
             old = self._instance
             if self._stopping or old is None:
                 return
-            corefile = await self._read()
-            _log.info("Reloading")
-            await old.restart()
             try:
-                instance = self._build(corefile)
-                await self._bring_up(instance)
+                await self._replace(old)
+            except SourceError:
+                raise
             except START_ERRORS as error:
-                await old.restart_failed()
                 _log.error("Restart failed: %s", error)
                 raise
-            self._instance = instance
             await old.shut_down()
-            await old.end()
+            await self._ports.end_retired(DRAIN_TIMEOUT, old.end)
             _log.info("Reloading complete")
 
+    async def _replace(self, old: Instance) -> None:
+        instance = await self._made(announced="Reloading")
+        async with AsyncExitStack() as undo:
+            undo.push_async_callback(old.restart_failed)
+            await old.restart()
+            await self._bring_up(instance)
+            undo.pop_all()
+        self._instance = instance
+
     async def stop(self, *, gracefully: bool) -> None:
-        """End: hooks first, while queries are still answered, lameduck among them; then the listeners."""
+        """End: hooks first, while queries are still answered, lameduck among them; then the listeners.
+
+        A start that is still under way is not waited for: nothing is served yet.
+        """
         self._stopping = True
-        async with self._turn:
-            instance, self._instance = self._instance, None
-            if instance is None:
-                return
-            await instance.shut_down()
-            await instance.final_shut_down()
-            if gracefully:
-                await instance.end()
-            else:
-                instance.abandon()
+        if self._instance is not None:
+            async with self._turn:
+                await self._stop(gracefully=gracefully)
+
+    async def _stop(self, *, gracefully: bool) -> None:
+        instance, self._instance = self._instance, None
+        if instance is None:
+            return
+        await instance.shut_down()
+        await instance.final_shut_down()
+        if gracefully:
+            self._ports.retire_all()
+            await self._ports.end_retired(DRAIN_TIMEOUT, instance.end)
+        else:
+            instance.abandon()
             self._ports.close()
 
-    def _build(self, corefile: Corefile) -> Instance:
+    async def _made(self, *, announced: str = "") -> Instance:
+        """An instance of the configuration as it stands now, not started."""
+        source = await self._source.read()
+        if announced:
+            _log.info("%s", announced)
+        corefile = await self._parsed(source)
         return build.build(corefile, self._process, self._dns_port)
 
+    async def _parsed(self, source: Input, *, known_words: bool = True) -> Corefile:
+        work = partial(build.read, source, self._process, known_words=known_words)
+        return await asyncio.get_running_loop().run_in_executor(None, work)
+
     async def _bring_up(self, instance: Instance) -> None:
-        try:
+        async with AsyncExitStack() as undo:
+            undo.push_async_callback(instance.end)
+            undo.push_async_callback(instance.shut_down)
             await instance.start()
             self._ports.serve(instance)
-        except START_ERRORS:
-            await instance.shut_down()
-            instance.abandon()
-            raise
-
-    async def _read(self) -> Corefile:
-        source = await self._source.read()
-        return await asyncio.get_running_loop().run_in_executor(None, build.read, source, self._process)
+            undo.pop_all()
