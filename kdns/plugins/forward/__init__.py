@@ -32,12 +32,10 @@ port, `dns://` or `tls://` in front of one (`tls://IP%NAME[:PORT]` with the name
 `/etc/resolv.conf` of which all name servers count, read at start and reload only, or a host name, looked up then too.
 
 May stand several times in a block: a query that one does not take goes to the next. Two identical questions that are
-under way at the same time are asked once. A reply that is none, by id, port, question or form, is ignored while the
-wait goes on. A reply of more than the client's size reaches a UDP client cut, with TC.
-
-An upstream is asked again, or another one, when it does not answer: within 5 seconds, twice as often as there are
-upstreams. Then the client gets SERVFAIL. While there is a loopback address in a file there is a warning: in a pod that
-is kdns itself.
+under way at the same time are asked once. What is no reply, by its id, port or question, is ignored while the wait goes
+on; a datagram that cannot be read is passed on as one cut short. An upstream that does not answer is asked again, or
+another one is, within 5 seconds and twice as often as there are upstreams; then the client gets SERVFAIL and `errors`
+the reason. A loopback address in a file is warned about: in a pod that is kdns itself.
 
 Errors: "unable to normalize 'X'", "more than 15 TOs configured: N", "no valid upstream addresses found", "invalid
 address: X", "not an IP address, file, or valid domain: X", "failed to resolve X: ...", "'P' is not supported as a

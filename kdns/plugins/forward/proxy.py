@@ -17,7 +17,7 @@ from kdns.plugins.forward.metrics import ProxyMetrics
 from kdns.wire import codes
 from kdns.wire.errors import WireError
 from kdns.wire.message import Relay
-from kdns.wire.reader import HEADER_SIZE, read_question
+from kdns.wire.reader import HEADER_SIZE, check_names, read_question
 
 _MIN_INTERVAL = 0.01
 _ONE_QUESTION_NO_RECORDS = b"\0\1" + bytes(6)
@@ -67,6 +67,7 @@ class Proxy:
         """
         try:
             relay = Relay(packet)
+            check_names(packet, relay.records)
         except WireError as error:
             if tcp or self.tls:
                 raise UpstreamError(f"read tcp {self}: {error}") from error

@@ -1,5 +1,6 @@
 """From TO and the options to upstreams that can be asked."""
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from ipaddress import ip_address
@@ -50,17 +51,13 @@ class Upstreams:
         return any(target.is_name for target, _ in self._found)
 
     async def look_up(self, resolvers: Sequence[tuple[str, int]]) -> None:
-        """Put addresses in the place of host names. Raises `ConfigError`."""
-        found = []
-        for target, place in self._found:
-            hosts: Sequence[str] = (target.host,)
-            if target.is_name:
-                try:
-                    hosts = await lookup.addresses(target.host, resolvers)
-                except lookup.LookupFailed as error:
-                    raise _at(place, f'failed to resolve "{target.host}": {error}') from error
-            found += [(target._replace(host=host), place) for host in hosts]
-        self._found = found
+        """Put addresses in the place of host names, all looked up at the same time. Raises `ConfigError`."""
+        hosts = await asyncio.gather(*[_hosts(target, place, resolvers) for target, place in self._found])
+        self._found = [
+            (target._replace(host=host), place)
+            for (target, place), found in zip(self._found, hosts, strict=True)
+            for host in found
+        ]
 
     def proxies(self, options: Options, metrics: Metrics) -> tuple[Proxy, ...]:
         """The upstreams; of those with the same address and port the first. Raises `ConfigError`."""
@@ -87,6 +84,15 @@ class Upstreams:
                 raise _at(place, str(error)) from error
             proxies.append(Proxy(upstream, options.read_timeout, check, counted))
         return tuple(proxies)
+
+
+async def _hosts(target: Target, place: ConfigError, resolvers: Sequence[tuple[str, int]]) -> Sequence[str]:
+    if not target.is_name:
+        return (target.host,)
+    try:
+        return await lookup.addresses(target.host, resolvers)
+    except lookup.LookupFailed as error:
+        raise _at(place, f'failed to resolve "{target.host}": {error}') from error
 
 
 def _upstream(target: Target, options: Options, limits: Limits, observer: Observer) -> Upstream:

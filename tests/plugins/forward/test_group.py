@@ -486,3 +486,63 @@ def test_extended_codes(rcode: int, label: str) -> None:
             assert f'rcode="{label}"' in chain.registry.render().decode()
 
     run(main())
+
+
+def test_an_upstream_with_an_ipv6_address() -> None:
+    async def main() -> None:
+        async with FakeUpstream(address="::1") as a:
+            chain = root_chain(f"forward . [::1]:{a.port} {{\nforce_tcp\n}}", clock=LoopClock())
+            async with chain.running():
+                assert told(await chain.asked("www.example")) == "1"
+                labels = ("forward", f"[::1]:{a.port}", "tcp")
+                assert chain.registry.value("coredns_proxy_conn_cache_misses_total", *labels) == 1
+
+    run(main())
+
+
+def test_source_address() -> None:
+    async def main() -> None:
+        options = "source_address 127.0.0.9\nread_timeout 100ms"
+        async with FakeUpstream(never) as a, forwarding(a, options=options) as chain:
+            got = await chain.asked("www.example")
+            assert got.error is not None
+            assert got.error.startswith("read udp 127.0.0.9:")
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("options", "pauses", "dialled"),
+    [
+        ("", [1, 1, 1, 1], 1),
+        ("", [1, 11, 1], 2),
+        ("expire 3s", [1, 4, 1], 2),
+        ("expire 0s", [1, 1], 3),
+        ("expire 2s\nmax_age 3s", [1, 1, 1.5, 1], 2),
+    ],
+)
+def test_connections_are_used_again_for_a_while(options: str, pauses: list[float], dialled: int) -> None:
+    async def main() -> None:
+        async with FakeUpstream() as a, forwarding(a, options=f"force_tcp\n{options}") as chain:
+            for pause in [*pauses, 0]:
+                await chain.asked("www.example")
+                await asyncio.sleep(pause)
+            assert a.dialled == dialled
+
+    run(main())
+
+
+def test_surplus_connections_are_closed() -> None:
+    async def main() -> None:
+        hold = asyncio.Event()
+        options = "force_tcp\nmax_idle_conns 1"
+        async with FakeUpstream(lambda ask: [hold, answer(ask)]) as a, forwarding(a, options=options) as chain:
+            asking = [asyncio.ensure_future(chain.asked(f"{n}.example")) for n in range(3)]
+            await asyncio.sleep(0.1)
+            assert len(a.streams) == 3
+            hold.set()
+            await asyncio.gather(*asking)
+            await asyncio.sleep(0.2)
+            assert len(a.streams) == 1
+
+    run(main())

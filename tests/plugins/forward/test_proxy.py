@@ -5,9 +5,15 @@ import ssl
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import tests.kit
-from kdns.plugins.forward.proxy import Proxy
+from kdns.metrics import Registry
+from kdns.net.failures import UpstreamError
+from kdns.net.upstream import Upstream
+from kdns.plugins.forward.metrics import Metrics
+from kdns.plugins.forward.proxy import Check, Proxy
 from kdns.wire import codes
 from tests.kit.chain import Chain, root_chain
 from tests.kit.loop import run
@@ -320,3 +326,18 @@ async def test_a_check_finds_what_a_query_over_tls_finds() -> None:
             await chain.asked("www.example")
             await until(lambda: proxies(chain)[0].down)
         assert a.asks == []
+
+
+@given(tail=st.binary(max_size=60), counts=st.binary(min_size=6, max_size=6), flags=st.binary(min_size=2, max_size=2))
+def test_no_reply_is_too_hostile_to_be_read(tail: bytes, counts: bytes, flags: bytes) -> None:
+    """Whatever stands behind a question that matches, it is a message, or the attempt has failed."""
+    registry = Registry()
+    proxy = Proxy(Upstream("127.0.0.1"), 2.0, Check(b"\0", True, False, 0.5, 2), Metrics(registry).of("127.0.0.1:53"))
+    packet = b"\0\0" + flags + b"\0\1" + counts + b"\1a\0\0\1\0\1" + tail
+    relay = proxy.read(packet, 0.001, False)
+    assert relay.question.wire == b"\1a\0\0\1\0\1"
+    try:
+        proxy.read(packet, 0.001, True)
+    except UpstreamError:
+        assert relay.flags & codes.TC
+        assert not relay.records
