@@ -37,7 +37,9 @@ class Answer(Struct, frozen=True):
 
     `flags` holds AA, TC, RA, AD and Z; id, opcode, RD, CD and OPT are the server's matter. `options` are the EDNS
     options for the client. `relay` is the upstream's message the sections come from, when they still do, and `ttl` the
-    one TTL that all its records are sent with, if any.
+    one TTL that all its records are sent with, if any. `payload` is the most that the client's EDNS size counts for,
+    in octets, `do` sets DO in the reply's OPT whatever the client's says, and `recursion` is the RD bit to send where it
+    is not to be the query's.
 
     `written` tells an answer that a plugin made from one it only asked for by a code, which CoreDNS's cache, log and
     metrics treat differently (`corefile.md` section 8); `error` says why it failed, for the `errors` plugin.
@@ -54,6 +56,9 @@ class Answer(Struct, frozen=True):
     written: bool = True
     error: str | None = None
     shared: Shared | None = None
+    payload: int | None = None
+    do: bool = False
+    recursion: bool | None = None
 
     def replace(self, **changes: Any) -> "Answer":
         """This answer with fields changed; new sections part it from octets that were made of the old ones."""

@@ -6,6 +6,8 @@ labels and keep it. Sizes are those of messages without compression, before trun
 """
 
 from bisect import bisect_left
+from collections.abc import Callable
+from functools import partial
 
 from kdns.chain.answer import Answer
 from kdns.chain.query import Transport
@@ -31,11 +33,12 @@ _SIZE_INDEX = bytes([bisect_left(SIZE_BUCKETS, size) for size in range(_LAST_SIZ
 _QUESTION_POINTER = b"\xc0\x0c"
 
 
-class Series:
-    """The metrics of all queries with the same labels.
+_MAX_TALLIES = 4096
+"""Pairs of sizes that are remembered for each set of labels."""
 
-    `hits` is `count_hits`, bound once: whoever counts kept replies needs it for every query.
-    """
+
+class Series:
+    """The metrics of all queries with the same labels."""
 
     __slots__ = (
         "_do",
@@ -46,8 +49,8 @@ class Series:
         "_responses",
         "_size",
         "_sizes",
+        "_tallies",
         "_times",
-        "hits",
     )
 
     def __init__(
@@ -65,7 +68,7 @@ class Series:
         self._duration, self._times = duration, duration.counts
         self._size, self._sizes = size, size.counts
         self._reply_size, self._reply_sizes = reply_size, reply_size.counts
-        self.hits = self.count_hits
+        self._tallies: dict[int, Callable[[int], None]] = {}
 
     def count(self, size: int, reply_size: int, seconds: float) -> None:
         """Count one query of `size` octets, answered with `reply_size` octets after `seconds`."""
@@ -79,6 +82,16 @@ class Series:
         self._size.sum += size
         self._reply_sizes[_SIZE_INDEX[reply_size] if reply_size <= _LAST_SIZE else -1] += 1
         self._reply_size.sum += reply_size
+
+    def tally(self, size: int, reply_size: int) -> Callable[[int], None]:
+        """What counts queries of these sizes whose replies were kept; one for all of them, so it costs no memory."""
+        key = size << 16 | reply_size
+        tally = self._tallies.get(key)
+        if tally is None:
+            if len(self._tallies) >= _MAX_TALLIES:
+                self._tallies.clear()
+            tally = self._tallies[key] = partial(self.count_hits, size, reply_size)
+        return tally
 
     def count_hits(self, size: int, reply_size: int, times: int) -> None:
         """Count queries whose reply was kept; they took less than the lowest bound of the duration."""

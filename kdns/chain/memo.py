@@ -11,8 +11,8 @@ with one method, `reply(id)`. What may be kept, and when it is forgotten, follow
 6. the SOA serial of a negative answer is filled in when it is sent.
 
 Keys that differ by client (EDNS options, mixed letter case) are not kept: they would fill the memo and never be asked
-again. A reply is kept at the second sight of its query, so one pass over names that are never asked again leaves the
-memo as it was; what is full goes round by the clock algorithm: what was hit since the last round stays.
+again. A denial, and in a full memo any reply, is kept at the second sight of its query, so names that are never asked
+again leave the memo as it was. A full one makes room by the clock algorithm: what was hit since the last round stays.
 """
 
 from collections import deque
@@ -29,6 +29,26 @@ MAX_REPLY = 1500
 """Longest reply in octets that is kept."""
 
 _ADDRESSES = (codes.A, codes.AAAA)
+_FEW = 8
+
+
+class Readers:
+    """The kept replies that read a key. Most keys are read by few, and by nobody else than these."""
+
+    __slots__ = ("entries", "key")
+
+    def __init__(self, key: Key) -> None:
+        self.key = key
+        self.entries: list[Entry] | set[Entry] = []
+
+    def add(self, entry: "Entry") -> None:
+        """One more; a list while there are few."""
+        if isinstance(self.entries, set):
+            self.entries.add(entry)
+        elif len(self.entries) < _FEW:
+            self.entries.append(entry)
+        else:
+            self.entries = {*self.entries, entry}
 
 
 class Entry:
@@ -38,7 +58,7 @@ class Entry:
 
     def __init__(self, key: bytes, basis: Basis) -> None:
         self.key = key
-        self.reads = tuple(basis.reads)
+        self.reads: tuple[Readers, ...] = ()
         self.tallies = tuple(basis.tallies)
         self.hits = 0
         self.told = 0
@@ -181,9 +201,10 @@ class Memo:
         self.epoch = 0
         self._clock = clock
         self._capacity = capacity
-        self._readers: dict[Key, set[bytes]] = {}
+        self._readers: dict[Key, Readers] = {}
         self._round: deque[bytes] = deque()
         self._seen: set[int] = set()
+        self._seen_before: set[int] = set()
 
     def hit(self, packet: bytes) -> bytes | None:
         """The kept reply to a query, or `None`."""
@@ -199,20 +220,20 @@ class Memo:
             return
         if query.edns is not None and query.edns.options:
             return
-        if not self._seen_before(key):
-            return
+        if rcode == codes.NXDOMAIN or len(self.entries) >= self._capacity:
+            mark = hash(key)
+            if mark not in self._seen and mark not in self._seen_before:
+                self._mark(mark)
+                return
         entry = self._entry(key, basis, reply)
         if entry is not None:
-            self._add(entry)
+            self._add(entry, basis.reads)
 
-    def _seen_before(self, key: bytes) -> bool:
-        mark = hash(key)
-        if mark in self._seen:
-            return True
+    def _mark(self, mark: int) -> None:
+        """Remember a query of which nothing is kept; of these, the last one to two times the capacity are known."""
         if len(self._seen) >= self._capacity:
-            self._seen.clear()
+            self._seen_before, self._seen = self._seen, set()
         self._seen.add(mark)
-        return False
 
     def _entry(self, key: bytes, basis: Basis, reply: bytes) -> Entry | None:
         tail = reply[2:]
@@ -234,7 +255,7 @@ class Memo:
         fading = Fading(key, basis, tail, basis.expires, places, self._clock)
         return FadingTurning(key, basis, fading, run) if run else fading
 
-    def _add(self, entry: Entry) -> None:
+    def _add(self, entry: Entry, reads: Sequence[Key]) -> None:
         if entry.key not in self.entries:
             while len(self.entries) >= self._capacity:
                 self._turn()
@@ -244,8 +265,15 @@ class Memo:
         else:
             self._remove(entry.key)
         self.entries[entry.key] = entry
-        for read in entry.reads:
-            self._readers.setdefault(read, set()).add(entry.key)
+        entry.reads = tuple([self._readers_of(key) for key in dict.fromkeys(reads)])
+        for readers in entry.reads:
+            readers.add(entry)
+
+    def _readers_of(self, key: Key) -> Readers:
+        readers = self._readers.get(key)
+        if readers is None:
+            readers = self._readers[key] = Readers(key)
+        return readers
 
     def _turn(self) -> None:
         """One step of the clock: an entry that was hit since the last round stays for another."""
@@ -262,12 +290,10 @@ class Memo:
     def _remove(self, key: bytes) -> None:
         entry = self.entries.pop(key)
         entry.tell()
-        for read in entry.reads:
-            readers = self._readers.get(read)
-            if readers is not None:
-                readers.discard(key)
-                if not readers:
-                    del self._readers[read]
+        for readers in entry.reads:
+            readers.entries.remove(entry)
+            if not readers.entries:
+                del self._readers[readers.key]
 
     def forget(self, keys: Collection[Key]) -> None:
         """Let go of every reply that read one of these keys (laws 2 to 4)."""
@@ -275,8 +301,10 @@ class Memo:
             return
         self.epoch += 1
         for key in keys:
-            for packet in tuple(self._readers.get(key, ())):
-                self._remove(packet)
+            readers = self._readers.get(key)
+            if readers is not None:
+                for entry in tuple(readers.entries):
+                    self._remove(entry.key)
 
     def tell(self) -> None:
         """Bring every tally up to date; before a scrape, and at the end."""

@@ -3,8 +3,11 @@
 A plugin asks for what it needs by one of these protocols and so never knows another plugin's name or insides.
 """
 
+from collections.abc import Iterable
 from typing import Protocol, runtime_checkable
 
+from kdns.chain.basis import Key
+from kdns.chain.places import Found
 from kdns.chain.query import Query
 
 
@@ -14,4 +17,54 @@ class MetadataProvider(Protocol):
 
     def metadata_of(self, query: Query, label: str) -> str | None:
         """The value of a label for a query as it came in, `None` if it has none; asked only for labels in use."""
+        ...
+
+
+@runtime_checkable
+class ExternalServices(Protocol):
+    """A plugin that knows by which addresses Services are reached from outside the cluster. All names are folded."""
+
+    @property
+    def serial(self) -> int:
+        """Unix time of the last change of any of it, 32 bits; `chain.basis.Stamp`."""
+        ...
+
+    def synced(self) -> bool:
+        """Whether everything was loaded once, so that what is not there does not exist."""
+        ...
+
+    def has_namespace(self, reads: list[Key], namespace: str) -> bool:
+        """Whether a namespace exists and may be seen."""
+        ...
+
+    def reached_at(
+        self,
+        reads: list[Key],
+        namespace: str,
+        service: str,
+        *,
+        endpoint: str = "",
+        port: tuple[str, str] | None = None,
+        headless: bool = False,
+    ) -> list[Found] | None:
+        """Where a Service is reached, or one endpoint or port (name and protocol) of it; `None` if it is not.
+
+        With `headless` the endpoints of Services without external addresses count.
+        """
+        ...
+
+    def reached_by(self, reads: list[Key], address: bytes) -> list[tuple[str, str]]:
+        """Name and namespace of the Services with this external address."""
+        ...
+
+    def own_addresses(self, reads: list[Key], *, headless: bool = False) -> list[bytes]:
+        """Where this server itself is reached from outside."""
+        ...
+
+    def every_service(self) -> Iterable[tuple[str, str, tuple[tuple[str, str], ...]]]:
+        """Name, namespace and named ports of all Services that may be seen, by name."""
+        ...
+
+    def every_address(self) -> Iterable[bytes]:
+        """All external addresses."""
         ...

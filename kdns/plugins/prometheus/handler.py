@@ -7,7 +7,6 @@ how: the same sizes, and no time at all.
 """
 
 from collections.abc import Callable
-from functools import partial
 
 from kdns.chain.answer import Answer
 from kdns.chain.counting import TYPES, Counting, Series, reply_size
@@ -58,7 +57,7 @@ class Prometheus:
         series.count(query.size, size, self._clock() - start)
         basis = query.basis
         if not (basis.fleeting or basis.private):
-            basis.tallies.append(partial(series.hits, query.size, size))
+            basis.tallies.append(series.tally(query.size, size))
         return answer
 
     def _longest(self, query: Query) -> str:
