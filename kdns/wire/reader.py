@@ -1,7 +1,8 @@
 """Reading hostile messages: queries by hand in one pass, other messages record by record and on demand.
 
-Bounds: a name is at most 255 octets and every compression pointer points strictly backwards, so reading ends
-after at most as many steps as the message has octets; nothing is expanded that was not asked for.
+Bounds: a name is at most 255 octets, every compression pointer points strictly backwards, and a name has at most as
+many of them as it can have labels, so a name costs a bounded number of steps; nothing is expanded that was not asked
+for. Who relays records that it does not read has their names checked (`check_names`).
 """
 
 from struct import Struct
@@ -14,6 +15,8 @@ from kdns.wire.errors import WireError
 from kdns.wire.name import MAX_NAME
 from kdns.wire.record import Record
 
+MAX_POINTERS = 127
+"""Most compression pointers of a name: as many as it can have labels."""
 HEADER_SIZE = 12
 HEADER = Struct(">HHHHHH")
 _PAIR = Struct(">HH")
@@ -99,7 +102,7 @@ def _skip_name(packet: bytes, at: int) -> int:
 
 def read_name(packet: bytes, at: int) -> tuple[bytes, int]:
     """The name at an offset, expanded, and the offset behind it (RFC 1035 section 4.1.4); raises `WireError`."""
-    labels, size, end, floor = [], 1, -1, at
+    labels, size, end, floor, jumps = [], 1, -1, at, 0
     try:
         while length := packet[at]:
             if length < 64:
@@ -112,8 +115,9 @@ def read_name(packet: bytes, at: int) -> tuple[bytes, int]:
                 if end < 0:
                     end = at + 2
                 at = (length & 0x3F) << 8 | packet[at + 1]
-                if at >= floor:
-                    raise WireError("compression pointer that does not point backwards")
+                jumps += 1
+                if not HEADER_SIZE <= at < floor or jumps > MAX_POINTERS:
+                    raise WireError("compression pointer that does not point backwards to a name, or one too many")
                 floor = at
             else:
                 raise WireError("unknown label type")
@@ -145,6 +149,22 @@ def read_data(packet: bytes, raw: RawRecord) -> bytes:
     if at != raw.end:
         raise WireError(f"data of a {codes.type_name(raw.type)} record does not fill its length")
     return b"".join(parts)
+
+
+def check_names(packet: bytes, records: list[RawRecord]) -> None:
+    """Raises `WireError` if an owner, or record data that holds names, cannot be read."""
+    known = {HEADER_SIZE}  # where names begin that have been read; most owners point there
+    for raw in records:
+        start = raw.start
+        at = (packet[start] & 0x3F) << 8 | packet[start + 1] if packet[start] >= 0xC0 else start
+        if at not in known:
+            read_name(packet, start)
+            known.add(at)
+        layout = rdata.LAYOUTS.get(raw.type)
+        if layout is not None:
+            read_data(packet, raw)
+            if layout[0] == rdata.NAME:
+                known.add(raw.data)
 
 
 def read_edns(packet: bytes, raw: RawRecord) -> Edns:
