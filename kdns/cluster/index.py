@@ -145,6 +145,10 @@ class Index:
         reads.append(("external-at", address))
         return self._external_at.get(address, ())
 
+    def external_addresses(self) -> list[bytes]:
+        """Every address that a Service has outside the cluster. Not a read: for what is made once."""
+        return list(self._external_at)
+
     def slices(self, reads: list[Key], namespace: str, service: str) -> tuple[EndpointSlice, ...]:
         """The slices of a Service, whether or not there is such a Service."""
         key = ("slices", namespace, service)

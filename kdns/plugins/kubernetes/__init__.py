@@ -51,10 +51,12 @@ from kdns.chain.site import Site
 from kdns.cluster.credentials import CredentialsError
 from kdns.corefile import Arguments
 from kdns.plugins.kubernetes.clients import Clients
+from kdns.plugins.kubernetes.external import External
 from kdns.plugins.kubernetes.feed import Feed
 from kdns.plugins.kubernetes.handler import Kubernetes
 from kdns.plugins.kubernetes.labels import Labels
 from kdns.plugins.kubernetes.options import read
+from kdns.plugins.kubernetes.services import Services
 
 _log = logging.getLogger("kdns.kubernetes")
 
@@ -70,13 +72,13 @@ def setup(arguments: Arguments, site: Site) -> None:
     except CredentialsError as error:
         raise line.error(str(error)) from error
     local = tuple(site.listen.hosts) if site.listen.hosts else site.process.addresses()
+    index = feed.mirror.index
 
     def link(behind: Handler) -> Handler:
-        return Kubernetes(
-            behind, options, feed.mirror.index, lookup=site.lookup, local=local, synced=lambda: feed.mirror.synced
-        )
+        return Kubernetes(behind, options, index, lookup=site.lookup, local=local, synced=feed.ready)
 
     site.chain("kubernetes", link)
     site.offer(feed)
-    site.offer(Labels(options, Clients(feed.mirror.index, options)))
+    site.offer(Labels(options, Clients(index, options)))
+    site.offer(External(index, Services(index, options), local, feed.ready))
     site.hooks.startup.append(feed.start)

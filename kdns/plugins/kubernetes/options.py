@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
+from kdns.chain.reverse import is_reverse
 from kdns.cluster.selector import Selector, SelectorError
 from kdns.corefile import Arguments, Line
-from kdns.chain.reverse import is_reverse
 
 MAX_TTL = 3600
 DEFAULT_TTL = 5

@@ -65,6 +65,22 @@ class Services:
             return None
         return _cluster_ips(imported.packed, imported.ports, asked)
 
+    def find_external(self, reads: list[Key], asked: Asked, *, headless: bool) -> list[Found] | None:
+        """What a name of the form SERVICE stands for outside the cluster (section 6.1)."""
+        if not self.exposed(reads, asked.namespace):
+            return None
+        service = self._index.service(reads, asked.namespace, asked.service)
+        if service is None:
+            return None
+        if service.external_addresses:
+            # Only endpoints have endpoint names: CoreDNS ignores the label (section 9).
+            places = [] if asked.endpoint else _outside(service.external_addresses, _matching(service.ports, asked))
+        elif headless and (service.headless or asked.endpoint):
+            places = self._endpoints(self._index.slices(reads, asked.namespace, asked.service), asked)
+        else:
+            return None
+        return places or None
+
     def _external(self, service: Service, asked: Asked) -> list[Found] | None:
         if asked.form is Form.ZONAL or asked.endpoint or asked.port or pack(service.external_name):
             return None
@@ -103,6 +119,11 @@ class Services:
 def _cluster_ips(ips: Sequence[bytes], ports: Sequence[Port], asked: Asked) -> list[Found] | None:
     matching = _matching(ports, asked)
     return [Found((), address, port.port) for address in ips for port in matching] if matching else None
+
+
+def _outside(texts: Sequence[str], ports: Sequence[Port]) -> list[Found]:
+    places = [(pack(text), text) for text in texts]
+    return [Found((), octets, port.port, "" if octets else text) for octets, text in places for port in ports]
 
 
 def _matching(ports: Sequence[Port], asked: Asked) -> Sequence[Port]:
