@@ -1,5 +1,7 @@
 """From an answer to octets: header, question, sections, OPT, cut to the client's size (`corefile.md` section 8.2)."""
 
+from struct import Struct
+
 from kdns.chain.answer import Answer, Shared
 from kdns.chain.query import Query
 from kdns.wire import codes
@@ -8,6 +10,7 @@ from kdns.wire.message import Relay
 from kdns.wire.reader import HEADER, HEADER_SIZE, read_question
 from kdns.wire.writer import write_message
 
+_AFTER_ID = Struct(">HHHHH")
 _COPIED = codes.RD | codes.CD
 _ECHOED = frozenset((codes.EXPIRE, codes.PADDING))
 _KEPT_WHEN_MALFORMED = codes.TC | codes.RD | codes.RA | codes.AD | codes.CD
@@ -16,13 +19,21 @@ _BARE_OPT = 11
 
 
 def encode(query: Query, answer: Answer) -> bytes:
-    """The reply to a query as it was received, at most `query.payload` octets."""
+    """The reply to a query as it was received, at most `query.payload` octets, or `answer.payload` over UDP."""
+    if answer.payload is not None or answer.recursion is not None:
+        query = _amended(query, answer)
     flags = codes.QR | query.flags & _COPIED | answer.flags | answer.rcode & 15
-    opt = _opt(query, answer)
+    shared = answer.shared
+    if shared is not None and query.edns is None:
+        body = shared.bodies.get(len(query.question.name))
+        if body is not None:
+            octets, counts = body
+            return b"".join((query.ident, _AFTER_ID.pack(flags, 1, *counts), query.question.wire, octets))
+    opt = b"" if query.edns is None and not answer.options else _opt(query, answer)
     if len(opt) - _BARE_OPT > query.payload >> 2:
         # Options come from clients and upstreams, and padding can be of any length: an answer needs the room.
         opt = opt_record(query.edns.size, query.edns.flags & codes.DO, rcode=answer.rcode) if query.edns else b""
-    shared, relay = answer.shared, answer.relay
+    relay = answer.relay
     if shared is not None and answer.ttl is None:
         return _shared(query, answer, shared, flags, opt)
     if relay is not None:
@@ -32,6 +43,16 @@ def encode(query: Query, answer: Answer) -> bytes:
     answer = answer.with_ttl()
     sections = (answer.answer, answer.authority, answer.additional)
     return write_message(query.ident, flags, query.question.wire, sections, opt, query.payload)
+
+
+def _amended(query: Query, answer: Answer) -> Query:
+    """The query as the answer wants it to have been: with a smaller EDNS size, or another RD bit."""
+    flags, edns = query.flags, query.edns
+    if answer.recursion is not None:
+        flags = flags | codes.RD if answer.recursion else flags & ~codes.RD
+    if answer.payload is not None and edns is not None:
+        edns = edns._replace(size=min(edns.size, answer.payload))
+    return query._replace(flags=flags, edns=edns)
 
 
 def _shared(query: Query, answer: Answer, shared: Shared, flags: int, opt: bytes) -> bytes:
@@ -49,8 +70,8 @@ def _shared(query: Query, answer: Answer, shared: Shared, flags: int, opt: bytes
 
 def _joined(query: Query, flags: int, body: tuple[bytes, tuple[int, int, int]], opt: bytes) -> bytes:
     octets, (answers, authorities, additionals) = body
-    header = HEADER.pack(0, flags, 1, answers, authorities, additionals + (1 if opt else 0))
-    return b"".join((query.ident, header[2:], query.question.wire, octets, opt))
+    header = _AFTER_ID.pack(flags, 1, answers, authorities, additionals + (1 if opt else 0))
+    return b"".join((query.ident, header, query.question.wire, octets, opt))
 
 
 def _relayed(query: Query, relay: Relay, ttl: int | None, flags: int, opt: bytes) -> bytes | None:
@@ -73,7 +94,8 @@ def _opt(query: Query, answer: Answer) -> bytes:
     if edns.options:
         # Cookies, NSID and keepalive of the client are not echoed: RFC 7873, 5001 and 7828 ask for more or nothing.
         options += tuple(option for option in edns.options if option.code in _ECHOED)
-    return opt_record(edns.size, edns.flags & codes.DO, options, rcode=answer.rcode)
+    flags = codes.DO if answer.do else edns.flags & codes.DO
+    return opt_record(edns.size, flags, options, rcode=answer.rcode)
 
 
 def bad_version(query: Query) -> bytes:
