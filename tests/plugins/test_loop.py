@@ -141,6 +141,21 @@ def test_without_a_reply_it_is_asked_again_and_counted_anew() -> None:
     run(main())
 
 
+def test_what_is_found_stays_found() -> None:
+    async def main() -> None:
+        async with FakeUpstream(never) as listener:
+            chain, stops = block(listener.port)
+            async with chain.running():
+                for _ in range(3):
+                    await chain.asked(probe_of(chain), "HINFO")
+                await asyncio.sleep(40)
+                assert (await chain.asked(probe_of(chain), "HINFO")).rcode == codes.SERVFAIL
+                assert stops == [1]
+                assert len(listener.asks) == 1
+
+    run(main())
+
+
 def test_a_listener_that_is_not_there_yet_is_tried_each_second_at_most_thirty() -> None:
     async def main() -> None:
         port = unused_port()

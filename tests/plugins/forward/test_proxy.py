@@ -126,6 +126,29 @@ def test_it_is_up_again_when_it_replies() -> None:
     run(main())
 
 
+def test_a_reply_begins_the_count_anew() -> None:
+    async def main() -> None:
+        silences = 2
+
+        def script(ask: Ask) -> Steps:
+            nonlocal silences
+            if ask.question != ROOT_NS:
+                return never(ask)
+            silences -= 1
+            return never(ask) if silences >= 0 else always(ask)
+
+        async with FakeUpstream(script) as a, forwarding(a, options="max_connect_attempts 1") as chain:
+            for _ in range(2):
+                await chain.asked("www.example")
+                for _ in range(50):
+                    await asyncio.sleep(0.1)
+                    assert not proxies(chain)[0].down
+                silences = 2
+            assert failures(chain, a.port) == 4
+
+    run(main())
+
+
 @pytest.mark.parametrize(("max_fails", "down_after"), [(1, 2), (5, 6)])
 def test_max_fails(max_fails: int, down_after: int) -> None:
     async def main() -> None:
@@ -314,6 +337,17 @@ async def test_tls(name: str, options: str, error: str | None) -> None:
             assert got.error is not None
             assert got.error.startswith(f"dial tcp 127.0.0.1:{a.port}: {error}")
             assert a.asks == []
+
+
+async def test_a_reply_over_tls_that_is_cut_short_is_not_asked_for_again() -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATES / "server.crt", CERTIFICATES / "server.key")
+    async with FakeUpstream(lambda ask: [reply(ask, flags=0x8380)], tls=context, udp=False) as a:
+        options = f"tls {CERTIFICATES}/ca.crt\nprefer_udp"
+        chain = root_chain(f"forward . tls://127.0.0.1:{a.port} {{\n{options}\n}}", clock=LoopClock())
+        async with chain.running():
+            assert (await chain.asked("www.example")).flags & codes.TC
+        assert len(a.asks) == 1
 
 
 async def test_a_check_finds_what_a_query_over_tls_finds() -> None:
