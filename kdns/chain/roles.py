@@ -68,3 +68,17 @@ class ExternalServices(Protocol):
     def every_address(self) -> Iterable[bytes]:
         """All external addresses."""
         ...
+
+
+@runtime_checkable
+class AutoPather(Protocol):
+    """A plugin that knows where clients search for names."""
+
+    @property
+    def name(self) -> str:
+        """Name of the plugin, as `autopath @NAME` has it."""
+        ...
+
+    def search_path(self, query: Query) -> tuple[bytes, ...]:
+        """Folded names, in wire form, that the client's resolver tries first; none if it is not known."""
+        ...

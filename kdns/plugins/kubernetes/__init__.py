@@ -56,6 +56,7 @@ from kdns.plugins.kubernetes.feed import Feed
 from kdns.plugins.kubernetes.handler import Kubernetes
 from kdns.plugins.kubernetes.labels import Labels
 from kdns.plugins.kubernetes.options import read
+from kdns.plugins.kubernetes.paths import Paths
 from kdns.plugins.kubernetes.services import Services
 
 _log = logging.getLogger("kdns.kubernetes")
@@ -79,6 +80,8 @@ def setup(arguments: Arguments, site: Site) -> None:
 
     site.chain("kubernetes", link)
     site.offer(feed)
-    site.offer(Labels(options, Clients(index, options)))
+    clients = Clients(index, options)
+    site.offer(Labels(options, clients))
+    site.offer(Paths(options, clients))
     site.offer(External(index, Services(index, options), local, feed.ready))
     site.hooks.startup.append(feed.start)
