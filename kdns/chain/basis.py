@@ -33,15 +33,14 @@ class Basis:
     `tallies`   called with the number of times the kept answer was sent
     """
 
-    __slots__ = ("epoch", "expires", "fades", "fleeting", "private", "reads", "shuffled", "stamp", "tallies")
+    private = False
+    fleeting = False
+    expires: float | None = None
+    fades = False
+    stamp: Stamp | None = None
+    shuffled = False
 
     def __init__(self, epoch: int = 0) -> None:
         self.reads: list[Key] = []
         self.epoch = epoch
-        self.private = False
-        self.fleeting = False
-        self.expires: float | None = None
-        self.fades = False
-        self.stamp: Stamp | None = None
-        self.shuffled = False
         self.tallies: list[Callable[[int], None]] = []

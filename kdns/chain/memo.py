@@ -213,27 +213,29 @@ class Memo:
 
     def keep(self, packet: bytes, query: Query, reply: bytes, rcode: int) -> None:
         """Keep a reply if what it rests on allows it."""
-        basis, key = query.basis, packet[2:]
+        if (rcode == codes.NXDOMAIN or len(self.entries) >= self._capacity) and self._first_sight(packet):
+            return
+        basis, key, question = query.basis, packet[2:], query.question
         if basis.private or basis.fleeting or basis.epoch != self.epoch or len(reply) > MAX_REPLY:
             return
-        if rcode not in (codes.NOERROR, codes.NXDOMAIN) or query.question.name != query.question.folded:
+        if rcode not in (codes.NOERROR, codes.NXDOMAIN) or question.name != question.folded:
             return
         if query.edns is not None and query.edns.options:
             return
-        if rcode == codes.NXDOMAIN or len(self.entries) >= self._capacity:
-            mark = hash(key)
-            if mark not in self._seen and mark not in self._seen_before:
-                self._mark(mark)
-                return
         entry = self._entry(key, basis, reply)
         if entry is not None:
             self._add(entry, basis.reads)
 
-    def _mark(self, mark: int) -> None:
-        """Remember a query of which nothing is kept; of these, the last one to two times the capacity are known."""
-        if len(self._seen) >= self._capacity:
-            self._seen_before, self._seen = self._seen, set()
-        self._seen.add(mark)
+    def _first_sight(self, packet: bytes) -> bool:
+        """Whether a query is none of the last ones of which nothing was kept: one to two times the capacity."""
+        mark = hash(packet[2:])
+        seen = self._seen
+        if mark in seen or mark in self._seen_before:
+            return False
+        seen.add(mark)
+        if len(seen) >= self._capacity:
+            self._seen_before, self._seen = seen, set()
+        return True
 
     def _entry(self, key: bytes, basis: Basis, reply: bytes) -> Entry | None:
         tail = reply[2:]

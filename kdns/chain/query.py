@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol
 from kdns.chain.basis import Basis
 from kdns.wire import codes, name
 from kdns.wire.edns import Edns
-from kdns.wire.reader import Question
+from kdns.wire.reader import Question, question
 
 
 class Transport(NamedTuple):
@@ -89,12 +89,7 @@ class Query(NamedTuple):
 
     def asking(self, wire: bytes, rtype: int | None = None) -> "Query":
         """The same query for another name (wire form), and another type if given."""
-        folded, offsets, at = wire.lower(), [], 0
-        while length := wire[at]:
-            offsets.append(at)
-            at += length + 1
-        question = Question(wire, folded, tuple(offsets), rtype or self.question.type, self.question.cls)
-        return self._replace(question=question)
+        return self._replace(question=question(wire, rtype or self.question.type, self.question.cls))
 
     @property
     def payload(self) -> int:

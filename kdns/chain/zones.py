@@ -9,21 +9,25 @@ from kdns.wire.reader import Question
 class Zones:
     """A set of zones. `texts` keeps them as configured: lower case, absolute, in order."""
 
-    __slots__ = ("_root", "_wires", "texts")
+    __slots__ = ("_root", "_sizes", "_wires", "texts")
 
     def __init__(self, texts: Iterable[str]) -> None:
         """Raises `WireError` for what is not a domain name."""
         self.texts = tuple(dict.fromkeys(text.lower().removesuffix(".") + "." for text in texts))
         self._wires = {name.from_text(text): text for text in self.texts}
         self._root = name.ROOT in self._wires
+        sizes = {len(name.labels(wire)) for wire in self._wires} - {0}
+        self._sizes = tuple(sorted(sizes, reverse=True))
 
     def match(self, question: Question) -> bytes | None:
         """The longest zone that holds the question, in folded wire form."""
-        folded, wires = question.folded, self._wires
-        for offset in question.offsets:
-            suffix = folded[offset:]
-            if suffix in wires:
-                return suffix
+        folded, offsets = question.folded, question.offsets
+        labels = len(offsets)
+        for size in self._sizes:
+            if size <= labels:
+                suffix = folded[offsets[labels - size] :]
+                if suffix in self._wires:
+                    return suffix
         return name.ROOT if self._root else None
 
     def match_name(self, folded: bytes) -> bytes | None:

@@ -24,18 +24,17 @@ _FIXED = Struct(">HHIH")
 
 
 class Question(NamedTuple):
-    """A question: `name` as sent, `folded` to lower case, `offsets` of its labels, type and class."""
+    """A question: `name` as sent, `folded` to lower case, `offsets` of its labels, type, class, and `wire`, all of it.
+
+    Make one with `question` where it was not read from a message.
+    """
 
     name: bytes
     folded: bytes
     offsets: tuple[int, ...]
     type: int
     cls: int
-
-    @property
-    def wire(self) -> bytes:
-        """The question section as it was sent."""
-        return self.name + _PAIR.pack(self.type, self.cls)
+    wire: bytes
 
 
 class RawRecord(NamedTuple):
@@ -49,6 +48,15 @@ class RawRecord(NamedTuple):
     ttl_at: int
     data: int
     end: int
+
+
+def question(name: bytes, rtype: int, cls: int = codes.IN) -> Question:
+    """A question for a name in wire form."""
+    offsets, at = [], 0
+    while length := name[at]:
+        offsets.append(at)
+        at += length + 1
+    return Question(name, name.lower(), tuple(offsets), rtype, cls, name + _PAIR.pack(rtype, cls))
 
 
 def read_question(packet: bytes) -> tuple[Question, int]:
@@ -67,7 +75,8 @@ def read_question(packet: bytes) -> tuple[Question, int]:
     if at - HEADER_SIZE > MAX_NAME:
         raise WireError("name of more than 255 octets in a question")
     name = packet[HEADER_SIZE:at]
-    return Question(name, name.lower(), tuple(offsets), rtype, cls), at + 4
+    end = at + 4
+    return Question(name, name.lower(), tuple(offsets), rtype, cls, packet[HEADER_SIZE:end]), end
 
 
 def read_records(packet: bytes, at: int) -> list[RawRecord]:

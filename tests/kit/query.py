@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from kdns.chain.basis import Basis
 from kdns.chain.query import Query, Transport
-from kdns.wire import codes, name
+from kdns.wire import codes, name, reader
 from kdns.wire.edns import Edns
 from kdns.wire.reader import HEADER_SIZE, Question
 
@@ -22,11 +22,7 @@ class Ends:
 
 def question(text: str, rtype: str = "A", cls: int = codes.IN) -> Question:
     """A question for a name in presentation form, in the letter case that it has."""
-    wire, offsets, at = name.from_text(text), [], 0
-    while length := wire[at]:
-        offsets.append(at)
-        at += length + 1
-    return Question(wire, wire.lower(), tuple(offsets), codes.TYPE_NUMBERS[rtype], cls)
+    return reader.question(name.from_text(text), codes.TYPE_NUMBERS[rtype], cls)
 
 
 def query(

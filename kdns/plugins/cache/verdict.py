@@ -121,7 +121,7 @@ def _own_ttl(question: Question, answer: Answer, most: int) -> int:
 
 def _relayed_ttl(question: Question, relay: Relay, most: int) -> int:
     """The same for a forwarded one: each owner is a pointer to where it was named before. Raises `WireError`."""
-    _, asked, _, qtype, qclass = question
+    _, asked, _, qtype, qclass, _ = question
     if qtype in _INDIRECT:
         return -1
     packet, owner, found = relay.packet, _QUESTION, False

@@ -20,6 +20,7 @@ from kdns.plugins.kubernetes.options import Options, Pods
 from kdns.plugins.kubernetes.records import Found
 from kdns.plugins.kubernetes.services import Services
 from kdns.wire import codes, name, rdata
+from kdns.wire.reader import Question
 from kdns.wire.record import Record
 
 _VERSION_TTL = 28800
@@ -33,16 +34,16 @@ _FORWARD = frozenset((Form.SERVICE, Form.ZONAL, Form.POD, Form.NAMESPACE, Form.P
 class Serial:
     """Where a zone's serial stands (`chain.basis.Stamp`)."""
 
-    __slots__ = ("_index", "_multicluster")
+    __slots__ = ("_multicluster", "_serials")
 
     def __init__(self, index: Index, *, multicluster: bool) -> None:
-        self._index = index
+        self._serials = index.serials
         self._multicluster = multicluster
 
     @property
     def serial(self) -> int:
         """Seconds of Unix time of the last relevant change, 32 bits."""
-        serials = self._index.serials
+        serials = self._serials
         return (serials.multicluster if self._multicluster else serials.cluster) & 0xFFFFFFFF
 
 
@@ -113,18 +114,18 @@ class Kubernetes:
         if question.cls != codes.IN or question.type in _TRANSFERS:
             return _REFUSED
         zone = self._by_wire[wire]
-        labels = _labels(question.folded, question.offsets)
-        asked = read(labels[: len(labels) - zone.labels], multicluster=zone.multicluster, zonal=self._options.zonal)
+        labels = _labels(question, zone.labels)
+        asked = read(labels, multicluster=zone.multicluster, zonal=self._options.zonal)
         if asked.form is Form.SERVICE and not zone.reverse:
             found = self._find_service(query, zone, asked)
             if found and question.type in _ADDRESSES and any(entry.alias for entry in found):
                 return await self._aliases(query, zone, found)
             answer = self._missing(query, zone) if found is None else self._service(query, zone, asked, found)
         else:
-            answer = self._other(query, zone, asked, labels)
+            answer = self._other(query, zone, asked)
         return await self._next.answer(query) if answer is None else answer
 
-    def _other(self, query: Query, zone: Zone, asked: Asked, labels: list[str]) -> Answer | None:
+    def _other(self, query: Query, zone: Zone, asked: Asked) -> Answer | None:
         """Names that are not a Service's; `None` is for the next link."""
         form = asked.form
         if zone.reverse and form in _FORWARD:
@@ -135,7 +136,7 @@ class Kubernetes:
         if form is Form.POD:
             return self._pod(query, zone, asked)
         if form is Form.INVALID:
-            return self._reverse(query, zone, labels)
+            return self._reverse(query, zone)
         if form in (Form.NAMESPACE, Form.POD_NAMESPACE):
             return self._namespace(query, zone, asked)
         return self._special(query, zone, form)
@@ -207,9 +208,9 @@ class Kubernetes:
             return self._missing(query, zone)
         return self.empty(query, zone).nodata
 
-    def _reverse(self, query: Query, zone: Zone, labels: list[str]) -> Answer | None:
+    def _reverse(self, query: Query, zone: Zone) -> Answer | None:
         """A reverse name, or one that fits no form. NODATA there falls through as NXDOMAIN does (section 9)."""
-        spelled = reverse.read(labels)
+        spelled = reverse.read(_labels(query.question, 0))
         if spelled is None or not (spelled.address or spelled.partial):
             return self._missing(query, zone)
         if spelled.partial:
@@ -308,5 +309,8 @@ class Kubernetes:
         return query.question.name[-len(zone.wire) :]
 
 
-def _labels(folded: bytes, offsets: Sequence[int]) -> list[str]:
-    return [folded[at + 1 : at + 1 + folded[at]].decode("latin-1") for at in offsets]
+def _labels(question: Question, without: int) -> list[str]:
+    """Folded labels of a question, without the last so many."""
+    folded, offsets = question.folded, question.offsets
+    left = offsets[: len(offsets) - without] if without else offsets
+    return [folded[at + 1 : at + 1 + folded[at]].decode("latin-1") for at in left]
