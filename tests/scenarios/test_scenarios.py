@@ -6,8 +6,8 @@ Each is held three times with kdns: in process, over UDP and over TCP. Any other
     KDNS_SUBJECT=127.0.0.1:53 KDNS_SUBJECT_API=8001 KDNS_SUBJECT_UPSTREAM=8053 pytest ...      runs already
 
 The second one watches the API server that a scenario brings up on port 8001 and forwards to port 8053, with the
-Corefile of `world.DEFAULT`; scenarios with a Corefile of their own are skipped. KDNS_SUBJECT_NAME says what it is called
-in the scenarios ("kdns"), KDNS_SUBJECT_HOST an address of its machine. A command is called what its program is called.
+Corefile of `world.DEFAULT`; scenarios with a Corefile of their own are skipped. KDNS_SUBJECT_NAME says what scenarios
+call it ("kdns"), KDNS_SUBJECT_HOST an address of its machine. A command is called what its program is called.
 
 A file is a list of statements. A statement begins a line, an indented block may belong to it, `#` begins a comment.
 
@@ -42,9 +42,9 @@ A file is a list of statements. A statement begins a line, an indented block may
 
 The server is started at the first question. What is expected: the code; the flags of aa tc ra ad cd (RD, id and
 question are always as in the query, the question octet by octet; `noquestion` if there is none); the records of each
-section, as a multiset, exactly. OWNER is the name asked if left out, TTL may be a range (`25-30`), DATA `*` for any, the
-serial of a SOA `SERIAL`, and `...` allows further records (`... 40`: that many in all). `edns none` means no OPT record;
-it is looked at only where it is written. Instead of all this: `no reply`.
+section, as a multiset, exactly. OWNER is the name asked if left out, TTL may be a range (`25-30`), DATA `*` for any,
+the serial of a SOA `SERIAL`, and `...` allows further records (`... 40`: that many in all). `edns none` means no OPT
+record; EDNS is looked at only where it is written. Instead of all this: `no reply`.
 
 Before the first change a question is asked once; after a change it is asked until the reply is right, for up to 5 s.
 """
