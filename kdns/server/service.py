@@ -24,6 +24,10 @@ from kdns.wire.reader import HEADER, HEADER_SIZE, find_edns, read_question, read
 MAX_WAITING = 16384
 """Most queries of one listener that may wait at a time; more are not answered, which their clients take for loss."""
 
+MAX_KEPT = 286
+"""Longest query in octets whose reply is kept: the longest name, and OPT without options. What else a client adds would
+be part of the memo's key, and 32 768 keys of 64 KiB are two gigabytes."""
+
 _OPCODE = 0x7800
 _log = logging.getLogger("kdns")
 _FAILED = refuse(codes.SERVFAIL)
@@ -112,7 +116,8 @@ class Service:
         except WireError:
             # Records of an upstream that cannot be expanded show up only now.
             octets = reply.encode(query, _FAILED)
-        self.memo.keep(packet, query, octets, answer.rcode)
+        if len(packet) <= MAX_KEPT:
+            self.memo.keep(packet, query, octets, answer.rcode)
         return octets
 
     def let_go(self, waiting: "Waiting") -> None:

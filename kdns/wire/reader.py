@@ -21,6 +21,7 @@ HEADER_SIZE = 12
 HEADER = Struct(">HHHHHH")
 _PAIR = Struct(">HH")
 _FIXED = Struct(">HHIH")
+_FAR = 512
 
 
 class Question(NamedTuple):
@@ -61,6 +62,8 @@ def question(name: bytes, rtype: int, cls: int = codes.IN) -> Question:
 
 def read_question(packet: bytes) -> tuple[Question, int]:
     """First question of a message and the offset behind it; raises `WireError`."""
+    if len(packet) > _FAR:
+        packet = packet[:_FAR]  # a name ends before that, or is looked at no further
     at, offsets = HEADER_SIZE, []
     try:
         while length := packet[at]:

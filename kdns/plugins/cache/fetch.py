@@ -77,6 +77,8 @@ class Fetcher:
         off = self._any_off and (self._denial_off if verdict.store == DENIAL else self._success_off).hold(
             query.question
         )
+        if not (verdict.answering or query.flags & codes.RD):
+            keepable = False  # a referral, say, which is no answer for those who ask for recursion
         return Fetched(answer, verdict, keepable and not off, off, reads)
 
     def keeps_nothing(self, question: Question) -> bool:

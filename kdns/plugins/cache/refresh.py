@@ -122,7 +122,7 @@ class Refresher:
 
     async def _renew(self, query: Query, entry: Entry, counts: Counts, *, stale: bool) -> Answer | None:
         """Ask anew; `None` if the answer may not take the place of a stale entry."""
-        fetched = await self._fetcher.fetch(query)
+        fetched = await self._fetcher.fetch(query._replace(flags=query.flags | codes.RD))
         replaces = self._replaces(query, fetched)
         if stale and not replaces:
             if self._prefer_positive and _is_no_failure(query, fetched):
