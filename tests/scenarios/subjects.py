@@ -102,7 +102,9 @@ class InProcess(_Kdns):
     async def _build(self) -> House:
         """Made in a thread, as imported files are read meanwhile."""
         text, process = self._corefile.read_text(), self.process()
-        return await asyncio.get_running_loop().run_in_executor(None, lambda: House(text, addresses=(OWN_ADDRESS,), outside=process))
+        return await asyncio.get_running_loop().run_in_executor(
+            None, lambda: House(text, addresses=(OWN_ADDRESS,), outside=process)
+        )
 
     async def ask(self, query: bytes, proto: str, patience: float) -> bytes | None:
         assert self._house is not None

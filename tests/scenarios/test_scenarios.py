@@ -79,7 +79,10 @@ async def test_scenario(
         pytest.skip(f"only {' and '.join(scenario.only)}: {', '.join(scenario.only.values())}")
     if isinstance(subject, Running) and scenario.corefile:
         pytest.skip("needs a Corefile of its own")
-    # A server that lost its API server waits before it tries again: 0.8 s, longer each time.
+    # What kdns does at leisure is done at once: to try a lost API server again, to look whether all is loaded at the
+    # start, to look at a folder.
     monkeypatch.setattr("kdns.cluster.backoff.FIRST", 0.02)
+    monkeypatch.setattr("kdns.plugins.kubernetes.feed.LOOK", 0.005)
+    monkeypatch.setattr("kdns.cluster.manifests.INTERVAL", 0.02)
     async with World(scenario, subject, tmp_path, PORTS) as world:
         await world.run()

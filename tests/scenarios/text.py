@@ -199,8 +199,8 @@ def objects(statement: Statement) -> list[dict[str, Any]]:
         for document in yaml.load_all(statement.text, yaml.CSafeLoader):
             found += document if isinstance(document, list) else [document] if document else []
     except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line if error.problem_mark else 0
-        raise statement.place.at(first + line).error(f"not YAML: {error.problem}") from None
+        line = first + (error.problem_mark.line if error.problem_mark else 0)
+        raise statement.place.at(min(line, statement.body[-1].number)).error(f"not YAML: {error.problem}") from None
     for each in found:
         metadata = each.get("metadata") if isinstance(each, dict) else None
         if not isinstance(metadata, dict) or "kind" not in each or "name" not in metadata:
