@@ -34,6 +34,7 @@ class Supervisor:
         self._ports = Ports()
         self._instance: Instance | None = None
         self._turn = asyncio.Lock()
+        self._started = False
         self._stopping = False
 
     async def start(self) -> list[str]:
@@ -42,7 +43,8 @@ class Supervisor:
             instance = await self._made()
             await self._bring_up(instance)
             self._instance = instance
-            return plan.listing(instance.listeners)
+            self._started = True
+            return plan.listing(instance.sockets())
 
     async def digest(self) -> str:
         """SHA-512 of the configuration as it stands now, whatever words it has. Raises `ConfigError` or `SourceError`.
@@ -80,10 +82,11 @@ class Supervisor:
     async def stop(self, *, gracefully: bool) -> None:
         """End: hooks first, while queries are still answered, lameduck among them; then the listeners.
 
-        A start that is still under way is not waited for: nothing is served yet.
+        A second call waits for the first one's end. A start that is still under way is not waited for: nothing is
+        served yet.
         """
         self._stopping = True
-        if self._instance is not None:
+        if self._started:
             async with self._turn:
                 await self._stop(gracefully=gracefully)
 

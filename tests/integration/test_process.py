@@ -166,6 +166,10 @@ def test_sigterm_serves_through_the_lameduck_time(tmp_path: Path) -> None:
             query = packet("late.example")
             idle.sendall(len(query).to_bytes(2, "big") + query)
             assert idle.recv(2)
+            for impatient in (signal.SIGTERM, signal.SIGINT):
+                kdns.send_signal(impatient)
+                kdns.wait_for(f"[INFO] {impatient.name}: Shutting down", times=2 if impatient is signal.SIGTERM else 1)
+                assert fetch(probe, "/health") == (200, "OK")
             while idle.recv(65535):
                 pass
         assert kdns.end() == 0
