@@ -3,12 +3,14 @@
 A plugin asks for what it needs by one of these protocols and so never knows another plugin's name or insides.
 """
 
-from collections.abc import Iterable
-from typing import Protocol, runtime_checkable
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, Protocol, runtime_checkable
 
+from kdns.chain.answer import Records
 from kdns.chain.basis import Key
 from kdns.chain.places import Found
 from kdns.chain.query import Query
+from kdns.wire.record import Record
 
 
 @runtime_checkable
@@ -81,4 +83,20 @@ class AutoPather(Protocol):
 
     def search_path(self, query: Query) -> tuple[bytes, ...]:
         """Folded names, in wire form, that the client's resolver tries first; none if it is not known."""
+        ...
+
+
+class Transfer(NamedTuple):
+    """A whole zone: `records` has everything but the SOA, in batches that are made when they are asked for."""
+
+    soa: Record
+    records: Iterator[Records]
+
+
+@runtime_checkable
+class Transferer(Protocol):
+    """A plugin that gives away whole zones."""
+
+    def transfer(self, zone: bytes) -> Transfer | None:
+        """A zone by its folded name in wire form, every owner in full; `None` if it is not one of ours."""
         ...

@@ -149,6 +149,10 @@ class Index:
         """Every address that a Service has outside the cluster. Not a read: for what is made once."""
         return list(self._external_at)
 
+    def addresses(self) -> set[bytes]:
+        """Every address that leads back to a Service or an endpoint. Not a read: for what is made once."""
+        return self._services_at.keys() | self._slices_at.keys()
+
     def slices(self, reads: list[Key], namespace: str, service: str) -> tuple[EndpointSlice, ...]:
         """The slices of a Service, whether or not there is such a Service."""
         key = ("slices", namespace, service)

@@ -76,6 +76,6 @@ async def test_rows(
         )
         async with house.running():
             for row in members:
-                reply = await house.ask_raw(row.query(), client=row.client, proto=row.proto)
-                wrong += [f"{row.label}: {line}" for line in row.differences([] if reply is None else [reply])]
+                replies = await house.ask_all(row.query(), client=row.client, proto=row.proto)
+                wrong += [f"{row.label}: {line}" for line in row.differences(replies)]
     assert not wrong, "\n".join(wrong)

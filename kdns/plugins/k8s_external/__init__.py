@@ -80,7 +80,7 @@ def setup(args: Arguments, site: Site) -> None:
             zones = [Zone(wire, options.apex, options.ttl, sources[0]) for wire in options.zones]
         except WireError as error:
             raise line.error(str(error)) from error
-        return K8sExternal(
+        handler = K8sExternal(
             next_,
             sources[0],
             zones,
@@ -89,6 +89,8 @@ def setup(args: Arguments, site: Site) -> None:
             headless=options.headless,
             fallthrough=options.fallthrough,
         )
+        site.offer(handler.transfers())
+        return handler
 
     async def start() -> None:
         if not site.find(ExternalServices):  # type: ignore[type-abstract]

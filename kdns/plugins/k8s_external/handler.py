@@ -10,6 +10,7 @@ from kdns.chain.places import Found
 from kdns.chain.query import Query
 from kdns.chain.roles import ExternalServices
 from kdns.chain.zones import Zones
+from kdns.plugins.k8s_external.transfer import Transfers
 from kdns.plugins.k8s_external.upstream import Upstream
 from kdns.plugins.k8s_external.zone import Zone
 from kdns.wire import codes, name
@@ -45,6 +46,10 @@ class K8sExternal:
         self._fallthrough = fallthrough
         forward = [zone.wire for zone in zones if not reverse.is_reverse(name.to_text(zone.wire))]
         self._primary = forward[0] if forward else name.ROOT
+
+    def transfers(self) -> Transfers:
+        """The same zones as a whole."""
+        return Transfers(self._by_wire, self._source, ttl=self._ttl, headless=self._headless, primary=self._primary)
 
     def answer(self, query: Query) -> Coroutine[Any, Any, Answer]:
         """The answer from outside, or the next link's."""

@@ -54,10 +54,13 @@ from kdns.plugins.kubernetes.clients import Clients
 from kdns.plugins.kubernetes.external import External
 from kdns.plugins.kubernetes.feed import Feed
 from kdns.plugins.kubernetes.handler import Kubernetes
+from kdns.plugins.kubernetes.identity import Identity
 from kdns.plugins.kubernetes.labels import Labels
 from kdns.plugins.kubernetes.options import read
 from kdns.plugins.kubernetes.paths import Paths
+from kdns.plugins.kubernetes.pointers import Pointers
 from kdns.plugins.kubernetes.services import Services
+from kdns.plugins.kubernetes.transfer import Transfers, World
 
 _log = logging.getLogger("kdns.kubernetes")
 
@@ -83,5 +86,9 @@ def setup(arguments: Arguments, site: Site) -> None:
     clients = Clients(index, options)
     site.offer(Labels(options, clients))
     site.offer(Paths(options, clients))
-    site.offer(External(index, Services(index, options), local, feed.ready))
+    services = Services(index, options)
+    site.offer(External(index, services, local, feed.ready))
+    identity = Identity(index, local, pod_names=options.endpoint_pod_names)
+    world = World(index, services, identity, Pointers(index, services, options))
+    site.offer(Transfers(options, world, feed.ready))
     site.hooks.startup.append(feed.start)

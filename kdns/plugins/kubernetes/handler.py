@@ -17,6 +17,7 @@ from kdns.plugins.kubernetes import aliases, pods, records
 from kdns.plugins.kubernetes.grammar import Asked, Form, read
 from kdns.plugins.kubernetes.identity import Identity
 from kdns.plugins.kubernetes.options import Options, Pods
+from kdns.plugins.kubernetes.pointers import Pointers
 from kdns.plugins.kubernetes.records import Found
 from kdns.plugins.kubernetes.services import Services
 from kdns.wire import codes, name, rdata
@@ -86,6 +87,7 @@ class Kubernetes:
         self._lookup = lookup
         self._synced = synced
         self._services = Services(index, options)
+        self._pointers = Pointers(index, self._services, options)
         self._identity = Identity(index, local, pod_names=options.endpoint_pod_names)
         self._zones = Zones(options.zones)
         self._fallthrough = None if options.fallthrough is None else Zones(options.fallthrough or (".",))
@@ -215,29 +217,10 @@ class Kubernetes:
             return self._missing(query, zone)
         if spelled.partial:
             return self._missing(query, zone, nodata=True)
-        targets = self._targets(query, spelled.address)
+        targets = self._pointers.targets(query.basis.reads, spelled.address)
         if not targets or query.question.type != codes.PTR:
             return self._missing(query, zone, nodata=bool(targets))
         return self._records(query, zone, [Record(None, codes.PTR, target, self._ttl) for target in targets])
-
-    def _targets(self, query: Query, address: bytes) -> list[bytes]:
-        """Names that an address points back to (section 5.2)."""
-        reads = query.basis.reads
-        for service in self._index.services_at(reads, address):
-            if self._services.exposed(reads, service.namespace):
-                return [self._name(service.name, service.namespace)]
-        targets: dict[bytes, None] = {}
-        for piece in self._index.slices_at(reads, address):
-            if not piece.service or not self._services.exposed(reads, piece.namespace):
-                continue
-            for endpoint in piece.endpoints:
-                if endpoint.packed == address:
-                    label = records.endpoint_name(endpoint, pod_names=self._options.endpoint_pod_names)
-                    targets[self._name(label, piece.service, piece.namespace)] = None
-        return list(targets)
-
-    def _name(self, *labels: str) -> bytes:
-        return name.from_labels([*(label.encode() for label in labels), b"svc"], self._primary)
 
     def _special(self, query: Query, zone: Zone, form: Form) -> Answer:
         """Names that exist whatever the cluster holds; none of them is ever NXDOMAIN."""
