@@ -5,8 +5,9 @@ An instance opens no sockets: `ports` does, and outlives it, so that a reload lo
 
 import asyncio
 import logging
-from collections.abc import Collection, Coroutine, Sequence
+from collections.abc import Collection, Coroutine, Iterator, Sequence
 from contextlib import suppress
+from itertools import repeat
 from typing import Any
 
 from kdns.chain.answer import Answer
@@ -94,6 +95,11 @@ class Instance:
     def first_block(self, listener: plan.Listener) -> Site:
         """The block whose socket settings count for a listener (section 6)."""
         return self._blocks[listener.served[0][1]].site
+
+    def sockets(self) -> Iterator[plan.Listener]:
+        """Every listener, as many times as it has sockets."""
+        for listener in self.listeners:
+            yield from repeat(listener, self.first_block(listener).listen.sockets)
 
     def _count_dropped(self, query: Query, answer: Answer) -> None:
         question = query.question
