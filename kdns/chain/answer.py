@@ -4,7 +4,7 @@ A handler never writes to a client. It returns an `Answer`; looking at a reply i
 returned, changing it is `answer.replace(...)`, and the server alone makes octets of it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -38,8 +38,9 @@ class Answer(Struct, frozen=True):
     `flags` holds AA, TC, RA, AD and Z; id, opcode, RD, CD and OPT are the server's matter. `options` are the EDNS
     options for the client. `relay` is the upstream's message the sections come from, when they still do, and `ttl` the
     one TTL that all its records are sent with, if any. `payload` is the most that the client's EDNS size counts for,
-    in octets, `do` sets DO in the reply's OPT whatever the client's says, and `recursion` is the RD bit to send where it
-    is not to be the query's.
+    in octets, `do` sets DO in the reply's OPT whatever the client's says, and `recursion` is the RD bit to send where
+    it is not to be the query's. `more` has the answer sections of the messages that follow this one, for zone transfers
+    (RFC 5936 section 2.2); each is asked for when the one before has been taken by the client.
 
     `written` tells an answer that a plugin made from one it only asked for by a code, which CoreDNS's cache, log and
     metrics treat differently (`corefile.md` section 8); `error` says why it failed, for the `errors` plugin.
@@ -59,6 +60,7 @@ class Answer(Struct, frozen=True):
     payload: int | None = None
     do: bool = False
     recursion: bool | None = None
+    more: Iterator[Records] | None = None
 
     def replace(self, **changes: Any) -> "Answer":
         """This answer with fields changed; new sections part it from octets that were made of the old ones."""

@@ -50,7 +50,7 @@ class Query(NamedTuple):
 
     `ident` is the id as sent, `flags` the second header word, `size` the length of the message in octets, `view` the
     name of the view that chose the block, `depth` counts internal lookups inside one another. `metadata` is there if
-    the block has the plugin of that name.
+    the block has the plugin of that name, `packet` the message as it came in.
     """
 
     ident: bytes
@@ -64,6 +64,7 @@ class Query(NamedTuple):
     view: str = ""
     depth: int = 0
     metadata: Labels | None = None
+    packet: bytes = b""
 
     @property
     def client(self) -> tuple[str, int]:

@@ -1,6 +1,7 @@
 """What stands between a socket and whoever answers: packets go one way, replies come back, now or later."""
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Protocol, runtime_checkable
 
 
 class Exchange(Protocol):
@@ -28,6 +29,24 @@ class Exchange(Protocol):
 
     def reply(self, packet: bytes) -> None:
         """Send the reply. The first one counts; after the listener or the connection has closed none does."""
+        ...
+
+
+@runtime_checkable
+class Passage(Protocol):
+    """An exchange that takes a reply of several messages."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether what is sent may still arrive."""
+        ...
+
+    def part(self, packet: bytes, ready: Callable[[], None]) -> None:
+        """Send a message; `ready` is called, never at once, when there is room for another or nobody to send it to."""
+        ...
+
+    def finish(self) -> None:
+        """There is no more."""
         ...
 
 

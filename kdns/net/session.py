@@ -13,6 +13,7 @@ well. A plain close with octets unread would be a reset, which can take replies 
 
 import asyncio
 import sys
+from collections.abc import Callable
 from typing import cast
 
 from kdns.net.bounds import HIGH_WATER, LINGER, LONGEST, MEMORY, OUTPUT, QUERIES
@@ -46,6 +47,8 @@ class Session(asyncio.BufferedProtocol):
         self._calm = True
         self._busy = False
         """A turn is under way, or due, and will settle what comes next."""
+        self._ready: list[Callable[[], None]] = []
+        """Who has more to send as soon as there is room."""
 
     # What the transport tells
 
@@ -60,6 +63,7 @@ class Session(asyncio.BufferedProtocol):
         self._stage = _GONE
         self._host.held -= self._held
         self._host.left(self)
+        self._tell_ready()
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """All sessions read into the same place: `buffer_updated` follows at once."""
@@ -87,6 +91,7 @@ class Session(asyncio.BufferedProtocol):
         """It does again."""
         self._full = False
         self._begin_patience(self._host.limits.idle)
+        self._tell_ready()
         if not self._busy:
             self._settle()
 
@@ -156,6 +161,26 @@ class Session(asyncio.BufferedProtocol):
             self._transport.write(len(reply).to_bytes(2, "big") + reply)
         if not self._calm and not self._busy:
             self._settle()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether replies may still arrive."""
+        return self._stage < _DEAF and not self._transport.is_closing()
+
+    def passes(self, part: bytes, ready: Callable[[], None]) -> None:
+        """Send a message of a reply that goes on; `ready` is called later, when there is room or no client."""
+        if self.is_open and self._sendable(part) is not None:
+            if not self._full:
+                self._begin_patience(self._host.limits.idle)
+            self._transport.write(len(part).to_bytes(2, "big") + part)
+        self._ready.append(ready)
+        if not self._full or not self.is_open:
+            self._tell_ready()
+
+    def _tell_ready(self) -> None:
+        ready, self._ready = self._ready, []
+        for call in ready:
+            asyncio.get_running_loop().call_soon(call)
 
     def _settle(self) -> None:
         """See what comes next: read on, go on with what was read, wait, or take leave."""
@@ -273,6 +298,21 @@ class StreamExchange:
         if self._open:
             self._open = False
             self._session.answered(packet)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether what is sent may still arrive."""
+        return self._open and self._session.is_open
+
+    def part(self, packet: bytes, ready: Callable[[], None]) -> None:
+        """Send a message of several; `ready` is called, never at once, when another may be sent."""
+        self._session.passes(packet, ready)
+
+    def finish(self) -> None:
+        """There is no more."""
+        if self._open:
+            self._open = False
+            self._session.answered(None)
 
     def withdraw(self) -> None:
         """The reply has gone another way."""

@@ -1,8 +1,9 @@
 """From an answer to octets: header, question, sections, OPT, cut to the client's size (`corefile.md` section 8.2)."""
 
+from collections.abc import Iterable, Iterator
 from struct import Struct
 
-from kdns.chain.answer import Answer, Shared
+from kdns.chain.answer import Answer, Records, Shared
 from kdns.chain.query import Query
 from kdns.wire import codes
 from kdns.wire.edns import opt_record
@@ -53,6 +54,13 @@ def _amended(query: Query, answer: Answer) -> Query:
     if answer.payload is not None and edns is not None:
         edns = edns._replace(size=min(edns.size, answer.payload))
     return query._replace(flags=flags, edns=edns)
+
+
+def messages(query: Query, answer: Answer, more: Iterable[Records]) -> Iterator[bytes]:
+    """The messages of a reply that has several (RFC 5936 section 2.2), each with the question and the OPT."""
+    yield encode(query, answer)
+    for section in more:
+        yield encode(query, answer.replace(answer=section, authority=(), additional=()))
 
 
 def _shared(query: Query, answer: Answer, shared: Shared, flags: int, opt: bytes) -> bytes:

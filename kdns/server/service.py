@@ -6,17 +6,18 @@ A query is a coroutine that is driven by hand. One that never waits, as all clus
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from typing import Any
 
-from kdns.chain.answer import DROP, Answer, refuse
+from kdns.chain.answer import DROP, Answer, Records, refuse
 from kdns.chain.basis import Basis
 from kdns.chain.memo import Memo
 from kdns.chain.query import Query, Transport
 from kdns.metrics import Counter
-from kdns.net.exchange import Exchange
+from kdns.net.exchange import Exchange, Passage
 from kdns.server import reply
 from kdns.server.dispatch import Dispatch
+from kdns.server.passing import Passing
 from kdns.wire import codes
 from kdns.wire.errors import WireError
 from kdns.wire.reader import HEADER, HEADER_SIZE, find_edns, read_question, read_records
@@ -31,6 +32,7 @@ be part of the memo's key, and 32 768 keys of 64 KiB are two gigabytes."""
 _OPCODE = 0x7800
 _log = logging.getLogger("kdns")
 _FAILED = refuse(codes.SERVFAIL)
+_REFUSED = refuse(codes.REFUSED)
 
 
 class Service:
@@ -42,7 +44,7 @@ class Service:
         self.transport = transport
         self.memo = memo
         self.hit = memo.hit
-        self.waiting: set[Waiting] = set()
+        self.waiting: set[Waiting | Passing] = set()
         self._dispatch = dispatch
         self._panics = panics
         self._stacktrace = stacktrace
@@ -105,12 +107,16 @@ class Service:
         bare = not (additionals or answers or authorities)
         edns = None if bare else find_edns(packet, read_records(packet, end))
         basis = Basis(self.memo.epoch)
-        return Query(packet[:2], flags, question, edns, len(packet), self.transport, exchange, basis)
+        return Query(
+            packet[:2], flags, question, edns, len(packet), self.transport, exchange, basis, "", 0, None, packet
+        )
 
     def finish(self, packet: bytes, query: Query, answer: Answer) -> bytes | None:
         """The reply to send, kept if it may be; `None` when there is to be none."""
         if answer is DROP:
             return None
+        if answer.more is not None:
+            return self._begin(query, answer, answer.more)
         try:
             octets = reply.encode(query, answer)
         except WireError:
@@ -120,7 +126,16 @@ class Service:
             self.memo.keep(packet, query, octets, answer.rcode)
         return octets
 
-    def let_go(self, waiting: "Waiting") -> None:
+    def _begin(self, query: Query, answer: Answer, more: Iterator[Records]) -> bytes | None:
+        """Begin to send a reply of several messages; a client that can take one only is refused."""
+        if not isinstance(query.exchange, Passage) or len(self.waiting) >= MAX_WAITING:
+            return reply.encode(query, _REFUSED)
+        passing = Passing(query.exchange, reply.messages(query, answer, more), self.let_go)
+        self.waiting.add(passing)
+        passing.go_on()
+        return None
+
+    def let_go(self, waiting: "Waiting | Passing") -> None:
         """A query that waited has come to its end."""
         self.waiting.discard(waiting)
         if self._drained is not None and not self.waiting and not self._drained.done():

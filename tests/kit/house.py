@@ -9,7 +9,7 @@ anew, which is what kept replies are compared with.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -43,6 +43,23 @@ class Ends:
     def reply(self, packet: bytes) -> None:
         """Take the reply."""
         self.replies.append(packet)
+        self.arrived.set()
+
+
+@dataclass(slots=True)
+class StreamEnds(Ends):
+    """Ends that take replies of several messages, as TCP does."""
+
+    proto: str = "tcp"
+    is_open: bool = True
+
+    def part(self, packet: bytes, ready: Callable[[], None]) -> None:
+        """Take one message."""
+        self.replies.append(packet)
+        asyncio.get_running_loop().call_soon(ready)
+
+    def finish(self) -> None:
+        """That was all."""
         self.arrived.set()
 
 
@@ -99,16 +116,23 @@ class House:
         self, query: bytes, *, client: str = CLIENT, proto: str = "udp", patience: float = 10.0, port: int | None = None
     ) -> bytes | None:
         """The reply to any octets; `None` if there is none, or none within `patience` seconds."""
-        ends = Ends((client, 40212), proto=proto)
+        replies = await self.ask_all(query, client=client, proto=proto, patience=patience, port=port)
+        return replies[0] if replies else None
+
+    async def ask_all(
+        self, query: bytes, *, client: str = CLIENT, proto: str = "udp", patience: float = 10.0, port: int | None = None
+    ) -> list[bytes]:
+        """All messages of the reply to any octets, as far as they come within `patience` seconds."""
+        ends = (StreamEnds if proto == "tcp" else Ends)((client, 40212), proto=proto)
         reply = self.ask_now(query, ends, proto, port)
         if reply is not None:
-            return reply
+            return [reply]
         service = self.service(proto, ends.family, port)
         if service.waiting:
             with suppress(TimeoutError):
                 async with asyncio.timeout(patience):
                     await ends.arrived.wait()
-        return ends.replies[0] if ends.replies else None
+        return ends.replies
 
     async def ask(
         self, text: str, rtype: str = "A", *, client: str = CLIENT, proto: str = "udp", edns: Edns | None = None
