@@ -1,8 +1,8 @@
 """Small HTTP endpoints for probes and scrapes, and the one request that `health` sends to itself.
 
-An endpoint maps paths to functions that give a response at once; every method will do, any other path is 404. What
-serves it, `http_server`, is imported when an endpoint starts: aiohttp is 15 MiB and 150 ms that a server without
-endpoints does not pay for.
+An endpoint maps paths to functions that give a response at once, or to a `SlowRoute`; every method will do, any other
+path is 404. What serves it, `http_server`, is imported when an endpoint starts: aiohttp is 15 MiB and 150 ms that a
+server without endpoints does not pay for.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ import ipaddress
 import socket
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -41,6 +41,15 @@ class Response:
 Route = Callable[[Mapping[str, str]], Response]
 """Gets the request's headers, in any case, and answers without waiting."""
 
+
+@dataclass(frozen=True, slots=True)
+class SlowRoute:
+    """Gets the parameters of the request's URL, and may wait for up to `limit` seconds."""
+
+    answer: Callable[[Mapping[str, str]], Awaitable[Response]]
+    limit: float
+
+
 NOT_FOUND = Response(b"404 page not found\n", 404, headers={"X-Content-Type-Options": "nosniff"})
 
 
@@ -50,7 +59,9 @@ class HttpEndpoint:
     It shares its port (SO_REUSEPORT), so a successor may start before it stops. It may be started again.
     """
 
-    def __init__(self, host: str, port: int, routes: Mapping[str, Route], *, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, host: str, port: int, routes: Mapping[str, Route | SlowRoute], *, tls: ssl.SSLContext | None = None
+    ) -> None:
         self.host = host
         self.port = port
         """Where port 0 was asked for, the one that was found."""

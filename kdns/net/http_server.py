@@ -13,7 +13,7 @@ from typing import Any, cast
 from aiohttp import hdrs, web
 from aiohttp.web_request import BaseRequest
 
-from kdns.net.http import NOT_FOUND, PLAIN, Response, Route
+from kdns.net.http import NOT_FOUND, PLAIN, Response, Route, SlowRoute
 
 MAX_CONNECTIONS = 128
 """Connections of one endpoint; kubelet and Prometheus need a handful."""
@@ -25,7 +25,7 @@ _log = logging.getLogger("kdns")
 class Guard(web.Server):
     """Makes a connection's protocol, and knows all that are open, oldest first."""
 
-    def __init__(self, routes: Mapping[str, Route], timeout: float) -> None:
+    def __init__(self, routes: Mapping[str, Route | SlowRoute], timeout: float) -> None:
         super().__init__(self._answer, request_factory=self._request)
         self._routes = routes
         self.timeout = timeout
@@ -46,8 +46,12 @@ class Guard(web.Server):
         return _Request(message, payload, protocol, writer, task, self._loop)
 
     async def _answer(self, request: BaseRequest) -> web.StreamResponse:
-        cast(_Connection, request.protocol).allow()
+        connection = cast(_Connection, request.protocol)
         route = self._routes.get(request.path)
+        if isinstance(route, SlowRoute):
+            connection.allow(route.limit + self.timeout)
+            return _response(await route.answer(request.query))
+        connection.allow(self.timeout)
         return _response(NOT_FOUND if route is None else route(request.headers))
 
 
@@ -70,7 +74,7 @@ class _Connection(web.RequestHandler):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self._raw = cast(asyncio.Transport, transport)  # uvloop's are no subclass
-        self.allow()
+        self.allow(self._guard.timeout)
         if len(self._guard.open) > MAX_CONNECTIONS:
             next(iter(self._guard.open)).abort()
 
@@ -80,11 +84,11 @@ class _Connection(web.RequestHandler):
         self._guard.open.pop(self, None)
         super().connection_lost(exc)
 
-    def allow(self) -> None:
-        """From now on it has the time of one request, and is the last to make room."""
+    def allow(self, seconds: float) -> None:
+        """From now on it has so much time, and is the last to make room."""
         if self._deadline is not None:
             self._deadline.cancel()
-        self._deadline = asyncio.get_running_loop().call_later(self._guard.timeout, self.abort)
+        self._deadline = asyncio.get_running_loop().call_later(seconds, self.abort)
         self._guard.open.pop(self, None)
         self._guard.open[self] = None
 

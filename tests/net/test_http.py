@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 import tests.kit
 from kdns.net import http, http_server
 from kdns.net.errors import ListenError
-from kdns.net.http import HttpEndpoint, RequestFailed, Response, Route, get
+from kdns.net.http import HttpEndpoint, RequestFailed, Response, Route, SlowRoute, get
 from tests.kit.until import until
 from tests.kit.upstream import unused_port
 
@@ -40,6 +40,14 @@ def echo(headers: Mapping[str, str]) -> Response:
 
 
 ROUTES: Mapping[str, Route] = {"/health": healthy, "/broken": broken, "/echo": echo}
+
+
+async def slow(parameters: Mapping[str, str]) -> Response:
+    await asyncio.sleep(float(parameters["seconds"]))
+    return Response(b"at last")
+
+
+SLOW: Mapping[str, Route | SlowRoute] = {"/slow": SlowRoute(slow, 0.5), "/health": healthy}
 
 
 @pytest.fixture
@@ -346,3 +354,18 @@ class TestAsking:
 def test_aiohttp_is_imported_only_when_an_endpoint_starts() -> None:
     code = "import sys, kdns.net.http, kdns.net.upstream, kdns.net.probe; print('aiohttp' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+@both_loops
+async def test_a_slow_route_has_its_own_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "TIMEOUT", 0.1)
+    endpoint = HttpEndpoint("127.0.0.1", 0, SLOW)
+    await endpoint.start()
+    try:
+        paths = ("/slow?seconds=0.3", "/health", "/slow?seconds=60")
+        first, second, late = await asyncio.gather(*[talk(endpoint, request(path=path)) for path in paths])
+    finally:
+        await endpoint.stop(0.1)
+    assert first.endswith(b"at last")
+    assert second.endswith(b"OK")
+    assert late == b""
