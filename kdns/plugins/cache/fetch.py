@@ -173,6 +173,8 @@ def _authenticated(query: Query) -> Query:
         query.basis,
         query.view,
         query.depth,
+        query.metadata,
+        query.packet,
     )
 
 
