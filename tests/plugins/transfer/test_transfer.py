@@ -156,6 +156,8 @@ def house(folder: str) -> House:
     return House(
         f"""
         .:53 {{
+            cache
+            loadbalance
             transfer {{
                 to *
             }}
@@ -270,6 +272,14 @@ def test_nothing_is_given_away_before_the_first_sync(folder: str) -> None:
     )
     assert server.ask("cluster.local", "AXFR", proto="tcp").rcode == codes.REFUSED
     assert server.ask("ext.example", "AXFR", proto="tcp").answer == ()
+
+
+@pytest.mark.parametrize(("serial", "records"), [(1_700_000_000, 1), (5, 17)])
+async def test_ixfr_of_a_whole_server(folder: str, serial: int, records: int) -> None:
+    server = house(folder)
+    async with server.running():
+        replies = await server.ask_all(ixfr(serial, "cluster.local."), proto="tcp")
+    assert sum(len(dns.message.from_wire(each, one_rr_per_rrset=True).answer) for each in replies) == records
 
 
 async def test_a_zone_of_many_messages_over_the_whole_server(tmp_path: Path) -> None:
