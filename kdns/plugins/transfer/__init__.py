@@ -59,8 +59,8 @@ def _stanza(line: Line, default: tuple[str, ...]) -> Stanza:
     for option in line.block():
         match option.name:
             case "to":
-                option_to = [_address(option, word) for word in (option.text(), *option.words())]
-                to += option_to
+                to.append(_address(option, option.text()))
+                to += [_address(option, word) for word in option.words()]
             case "source":
                 source = _source(option, source)
             case word:
