@@ -7,8 +7,10 @@ addresses for the new one, and takes them back if that cannot be started after a
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from functools import partial
+from typing import TypeVar
 
 from kdns.chain.site import Process
 from kdns.corefile import ConfigError, Corefile, digest
@@ -21,6 +23,7 @@ from kdns.server.source import Input, Source, SourceError
 START_ERRORS = (ConfigError, SourceError, ListenError)
 """What keeps an instance from starting; the text of each is for the operator and complete."""
 
+T = TypeVar("T")
 _log = logging.getLogger("kdns")
 
 
@@ -109,11 +112,10 @@ class Supervisor:
         if announced:
             _log.info("%s", announced)
         corefile = await self._parsed(source)
-        return build.build(corefile, self._process, self._dns_port)
+        return await _aside(partial(build.build, corefile, self._process, self._dns_port))
 
     async def _parsed(self, source: Input, *, known_words: bool = True) -> Corefile:
-        work = partial(build.read, source, self._process, known_words=known_words)
-        return await asyncio.get_running_loop().run_in_executor(None, work)
+        return await _aside(partial(build.read, source, self._process, known_words=known_words))
 
     async def _bring_up(self, instance: Instance) -> None:
         async with AsyncExitStack() as undo:
@@ -122,3 +124,8 @@ class Supervisor:
             await instance.start()
             self._ports.serve(instance)
             undo.pop_all()
+
+
+async def _aside(work: Callable[[], T]) -> T:
+    """Run in a thread: setups read files and certificates and import plugins, which takes up to half a second."""
+    return await asyncio.get_running_loop().run_in_executor(None, work)
