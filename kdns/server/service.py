@@ -31,6 +31,7 @@ be part of the memo's key, and 32 768 keys of 64 KiB are two gigabytes."""
 
 _OPCODE = 0x7800
 _log = logging.getLogger("kdns")
+_NO_REPLY = b""
 _FAILED = refuse(codes.SERVFAIL)
 _REFUSED = refuse(codes.REFUSED)
 
@@ -63,9 +64,9 @@ class Service:
         if query.edns is not None and query.edns.version and self._dispatch.takes(query.question.cls):
             return reply.bad_version(query)
         work = self._dispatch.answer(query)
-        outcome = self.step(work, query)
-        if type(outcome) is Answer:
-            return self.finish(packet, query, outcome)
+        outcome = self.advance(work, packet, query)
+        if type(outcome) is bytes:
+            return outcome or None
         if len(self.waiting) >= MAX_WAITING:
             work.close()
             return None
@@ -74,23 +75,27 @@ class Service:
         waiting.wait_for(outcome)
         return None
 
-    def step(self, work: Coroutine[Any, Any, Answer], query: Query) -> Any:
-        """Let a coroutine go on: its answer, or the future that it waits for, or `None` to go on in the next round."""
+    def advance(self, work: Coroutine[Any, Any, Answer], packet: bytes, query: Query) -> Any:
+        """Let a coroutine go on: the reply, empty for none, if that was the end of it.
+
+        Otherwise the future that it waits for, or `None` to go on in the next round.
+        """
         try:
-            return work.send(None)
-        except StopIteration as done:
-            return done.value
+            try:
+                return work.send(None)
+            except StopIteration as done:
+                return self._finish(packet, query, done.value)
+            except WireError as error:
+                # Records that cannot be expanded show up where somebody looks at them, and are no fault of kdns.
+                return self._finish(packet, query, refuse(codes.SERVFAIL, str(error)))
         except asyncio.CancelledError:
-            return DROP
-        except WireError as error:
-            # Records that cannot be expanded show up where somebody looks at them, and are no fault of kdns.
-            return refuse(codes.SERVFAIL, str(error))
+            return _NO_REPLY
         except Exception as error:  # noqa: BLE001 - the one of the house: no query may end the process
             self._panics.add()
             stack = error if self._stacktrace else None
             _log.error('Recovered from panic in server: "%s" %r', self.transport.server, error, exc_info=stack)
             self._dispatch.dropped(query, _FAILED)
-            return _FAILED
+            return reply.encode(query, _FAILED)
 
     def _read(self, packet: bytes, exchange: Exchange) -> Query | bytes | None:
         """The query, a bare refusal, or `None` to drop it; checks in wire order (`kubernetes.md` section 7.1)."""
@@ -111,10 +116,10 @@ class Service:
             packet[:2], flags, question, edns, len(packet), self.transport, exchange, basis, "", 0, None, packet
         )
 
-    def finish(self, packet: bytes, query: Query, answer: Answer) -> bytes | None:
-        """The reply to send, kept if it may be; `None` when there is to be none."""
+    def _finish(self, packet: bytes, query: Query, answer: Answer) -> bytes:
+        """The reply to send, kept if it may be; empty when there is to be none, or several on their own way."""
         if answer is DROP:
-            return None
+            return _NO_REPLY
         if answer.more is not None:
             return self._begin(query, answer, answer.more)
         try:
@@ -126,14 +131,14 @@ class Service:
             self.memo.keep(packet, query, octets, answer.rcode)
         return octets
 
-    def _begin(self, query: Query, answer: Answer, more: Iterator[Records]) -> bytes | None:
+    def _begin(self, query: Query, answer: Answer, more: Iterator[Records]) -> bytes:
         """Begin to send a reply of several messages; a client that can take one only is refused."""
         if not isinstance(query.exchange, Passage) or len(self.waiting) >= MAX_WAITING:
             return reply.encode(query, _REFUSED)
         passing = Passing(query.exchange, reply.messages(query, answer, more), self.let_go)
         self.waiting.add(passing)
         passing.go_on()
-        return None
+        return _NO_REPLY
 
     def let_go(self, waiting: "Waiting | Passing") -> None:
         """A query that waited has come to its end."""
@@ -180,14 +185,13 @@ class Waiting:
         service = self._service
         if self not in service.waiting:  # abandoned; what it waited for came all the same
             return
-        outcome = service.step(self._work, self._query)
-        if type(outcome) is not Answer:
+        outcome = service.advance(self._work, self._packet, self._query)
+        if type(outcome) is not bytes:
             self.wait_for(outcome)
             return
         service.let_go(self)
-        octets = service.finish(self._packet, self._query, outcome)
-        if octets is not None:
-            self._exchange.reply(octets)
+        if outcome:
+            self._exchange.reply(outcome)
 
     def abandon(self) -> None:
         """End the coroutine without a reply."""

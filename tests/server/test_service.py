@@ -144,6 +144,17 @@ def test_a_mistake_of_a_plugin_is_servfail(caplog: pytest.LogCaptureFixture) -> 
     assert 'Recovered from panic in server: "dns://:53" LookupError' in caplog.text
 
 
+def test_records_that_cannot_be_written_are_servfail() -> None:
+    panics = Counter()
+    site = Site((), process(), Wiring(), Hooks())
+    behind = Next(Answer(answer=(Record(None, codes.SRV, b"", 5),)))
+    server = Service(UDP, Dispatch([(".", Block(site, behind))], _nothing), Memo(lambda: 0.0), panics)
+    reply = server.miss(packet("web.shop."), Ends())
+    assert reply is not None
+    assert read_message(reply).rcode == codes.SERVFAIL
+    assert panics.value == 1
+
+
 class Waits:
     def __init__(self) -> None:
         self.future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
