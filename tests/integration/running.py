@@ -8,6 +8,7 @@ with Kdns("-conf", str(corefile), cwd=folder) as kdns:
 """
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -31,18 +32,17 @@ PATIENCE = 15.0
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of loopback that were free a moment ago, for datagrams and connections."""
+    """Ports of loopback that are free for datagrams and connections, and that the system gives to nobody by chance."""
     with ExitStack() as held:
         ports: list[int] = []
         while len(ports) < count:
-            stream = held.enter_context(socket.socket())
-            stream.bind(("127.0.0.1", 0))
-            datagrams = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+            port = random.randrange(10240, 32768)
             try:
-                datagrams.bind(("127.0.0.1", stream.getsockname()[1]))
+                for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+                    held.enter_context(socket.socket(socket.AF_INET, kind)).bind(("127.0.0.1", port))
             except OSError:
                 continue
-            ports.append(stream.getsockname()[1])
+            ports.append(port)
         return ports
 
 
