@@ -217,11 +217,11 @@ class Running:
 
 
 def subjects(environ: Mapping[str, str]) -> dict[str, Callable[[], Subject]]:
-    """What the settings ask for: names for the runs, and of what to make each subject."""
+    """Those that are started for each scenario: names for the runs, and of what to make each subject."""
     if command := environ.get("KDNS_SUBJECT_COMMAND"):
         return {proto: partial(Command, command, proto) for proto in ("udp", "tcp")}
-    if address := environ.get("KDNS_SUBJECT"):
-        return {proto: partial(Running, address, proto) for proto in ("udp", "tcp")}
+    if environ.get("KDNS_SUBJECT"):
+        return {}
     return {"process": InProcess, "udp": partial(OverSockets, "udp"), "tcp": partial(OverSockets, "tcp")}
 
 

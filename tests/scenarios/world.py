@@ -43,18 +43,24 @@ TURNS = 200
 
 
 class World:
-    """A scenario with a server. Use as an async context, then `run`."""
+    """A scenario with a server, and with an API server of its own if none is given: an async context, then `run`."""
 
     def __init__(
-        self, scenario: text.Scenario, subject: Subject, folder: Path, ports: tuple[int, int] = (0, 0)
+        self,
+        scenario: text.Scenario,
+        subject: Subject,
+        folder: Path,
+        api: FakeApi | None = None,
+        upstream_port: int = 0,
     ) -> None:
         self.scenario = scenario
         self.subject = subject
         self.folder = folder
-        self.api = FakeApi()
+        self.api = api or FakeApi()
         self.tables: dict[str, Table] = {"UPSTREAM": Table()}
         self.resolvers: dict[str, FakeUpstream] = {}
-        self._ports = ports
+        self._own_api = api is None
+        self._upstream_port = upstream_port
         self._stack = AsyncExitStack()
         self._changed = False
         self._started = False
@@ -64,10 +70,11 @@ class World:
         for step in self.scenario.steps:
             if isinstance(step, text.Statement) and step.word == "upstream" and step.args:
                 self.tables[step.args[0]] = Table()
-        await self.api.start(port=self._ports[0])
-        self._stack.push_async_callback(self.api.stop)
+        if self._own_api:
+            await self.api.start()
+            self._stack.push_async_callback(self.api.stop)
         for name, table in self.tables.items():
-            port = self._ports[1] if name == "UPSTREAM" else 0
+            port = self._upstream_port if name == "UPSTREAM" else 0
             self.resolvers[name] = await self._stack.enter_async_context(FakeUpstream(table.script, port=port))
         self._stack.push_async_callback(self.subject.stop)
         return self
@@ -264,6 +271,13 @@ def _query(question: text.Question, rtype: str, ident: int) -> bytes:
 
 def _at(place: text.Place) -> str:
     return f"{place.file}:{place.line}"
+
+
+def clear(api: FakeApi) -> None:
+    """Delete all objects."""
+    for plural, objects in api.store.objects.items():
+        for namespace, name in tuple(objects):
+            api.store.delete(plural, name, namespace)
 
 
 def scenarios(folder: Path) -> Iterator[Path]:
