@@ -31,10 +31,11 @@ MAX = 1024
 def setup(args: Arguments, site: Site) -> None:
     """Read the directive. Raises `ConfigError`."""
     line, *others = args
-    if line.more > 1 or others:
-        last = others[-1] if others else line
-        last.rest()
-        raise last.wrong_count()
+    if others:
+        raise others[0].wrong_count()
+    if line.more > 1:
+        line.rest()
+        raise line.wrong_count()
     if not line.more:
         site.listen.sockets = _cpus()
         return

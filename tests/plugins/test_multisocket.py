@@ -75,7 +75,7 @@ async def ask_by_tcp(port: int) -> None:
     ("text", "error"),
     [
         ("multisocket 1 2", "Wrong argument count or unexpected line ending after '2'"),
-        ("multisocket 1\nmultisocket 2", "Wrong argument count or unexpected line ending after '2'"),
+        ("multisocket 1\nmultisocket 2", "Wrong argument count or unexpected line ending after 'multisocket'"),
         ("multisocket x", 'invalid num sockets: strconv.Atoi: parsing "x": invalid syntax'),
         ("multisocket 0", "num sockets can not be zero or negative: 0"),
         ("multisocket -2", "num sockets can not be zero or negative: -2"),
