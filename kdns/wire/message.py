@@ -30,44 +30,56 @@ class Relay:
     `flags` is the second header word, `rcode` the 12 bit response code, `records` the places of all records but OPT.
     """
 
-    __slots__ = ("edns", "flags", "packet", "question", "rcode", "records", "start")
+    __slots__ = ("counts", "edns", "flags", "packet", "question", "rcode", "records", "start")
 
-    def __init__(self, packet: bytes) -> None:
-        """Raises `WireError` for what is not one message with exactly one question."""
+    def __init__(self, packet: bytes, asked: Question | None = None) -> None:
+        """`asked` is the question that it is thought to repeat, which then is not read again.
+
+        Raises `WireError` for what is not one message with exactly one question.
+        """
         if len(packet) < HEADER_SIZE:
             raise WireError("message shorter than its header")
-        _, self.flags, questions, *_ = HEADER.unpack_from(packet)
+        _, self.flags, questions, answers, authorities, additionals = HEADER.unpack_from(packet)
         if questions != 1:
             raise WireError(f"{questions} questions in a reply")
         self.packet = packet
-        self.question, self.start = read_question(packet)
-        records = read_records(packet, self.start)
-        self.edns: Edns | None = find_edns(packet, records)
-        self.records = records if self.edns is None else [raw for raw in records if raw.type != codes.OPT]
-        self.rcode = self.flags & 15 | (self.edns.rcode << 4 if self.edns else 0)
+        if asked is not None and packet.startswith(asked.wire, HEADER_SIZE):
+            self.question, self.start = asked, HEADER_SIZE + len(asked.wire)
+        else:
+            self.question, self.start = read_question(packet)
+        self.records = read_records(packet, self.start)
+        self.edns: Edns | None = find_edns(packet, self.records) if additionals else None
+        self.rcode = self.flags & 15
+        if self.edns is not None:
+            self.records = [raw for raw in self.records if raw.type != codes.OPT or raw.section != 2]
+            self.rcode |= self.edns.rcode << 4
+            additionals -= 1
+        self.counts = (answers, authorities, additionals)
 
-    def section(self, index: int) -> "Section":
+    def section(self, index: int) -> "Section | tuple[()]":
         """Records of the answer (0), authority (1) or additional (2) section."""
-        return Section(self.packet, [raw for raw in self.records if raw.section == index])
+        count = self.counts[index]
+        if not count:
+            return ()
+        first = sum(self.counts[:index])
+        return Section(self.packet, self.records[first : first + count])
 
     def body(self, ttl: int | None = None) -> tuple[bytes, tuple[int, int, int]] | None:
         """All record octets but OPT, with one TTL for all if given, and their counts; to stand behind the question.
 
         `None` when OPT stands among other records, so that taking it out would move what pointers point at.
         """
-        end = self.records[-1].end if self.records else self.start
-        size = sum([raw.end - raw.start for raw in self.records])
-        if end - self.start != size:
+        records, start = self.records, self.start
+        end = records[-1].end if records else start
+        if self.edns is not None and end - start != sum([raw.end - raw.start for raw in records]):
             return None
-        counts = [0, 0, 0]
-        body = bytearray(self.packet[self.start : end])
-        octets = None if ttl is None else ttl.to_bytes(4, "big")
-        for raw in self.records:
-            counts[raw.section] += 1
-            if octets is not None:
-                at = raw.ttl_at - self.start
-                body[at : at + 4] = octets
-        return bytes(body), (counts[0], counts[1], counts[2])
+        if ttl is None:
+            return self.packet[start:end], self.counts
+        body, octets = bytearray(self.packet[start:end]), ttl.to_bytes(4, "big")
+        for raw in records:
+            at = raw.ttl_at - start
+            body[at : at + 4] = octets
+        return bytes(body), self.counts
 
 
 class Section(Sequence[Record]):
