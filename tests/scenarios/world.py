@@ -35,7 +35,7 @@ DEFAULT = """\
 """The Corefile of scenarios that have none."""
 
 SETTLE = 5.0
-"""Seconds that a change may take to be seen; 45 for a server that has to come back to an API server that went away."""
+"""Seconds that a change may take to be seen; 90 for a server that has to come back to an API server that went away."""
 
 PATIENCE = 3.0
 SILENCE = 0.3
@@ -64,7 +64,7 @@ class World:
         self._stack = AsyncExitStack()
         self._changed = False
         self._started = False
-        self._settle = 45.0 if isinstance(subject, Running) else SETTLE
+        self._settle = 90.0 if isinstance(subject, Running) else SETTLE
 
     async def __aenter__(self) -> Self:
         for step in self.scenario.steps:
