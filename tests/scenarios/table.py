@@ -18,7 +18,7 @@ import dns.rdatatype
 import dns.rrset
 
 from tests.kit.upstream import Ask, Steps
-from tests.scenarios.text import Statement
+from tests.scenarios.statements import Statement
 
 SOA_OWNER = "."
 SOA = "ns.upstream. host.upstream. 7 3600 600 86400 30"

@@ -46,8 +46,8 @@ section, as a multiset, exactly. OWNER is the name asked if left out, TTL may be
 the serial of a SOA `SERIAL`, and `...` allows further records (`... 40`: that many in all). `edns none` means no OPT
 record; EDNS is looked at only where it is written. Instead of all this: `no reply`.
 
-Before the first change a question is asked once; after a change it is asked until the reply is right, for up to 5 s (90 s
-with a server that runs already, which waits longer each time it has lost the API server).
+Before the first change a question is asked once; after a change it is asked until the reply is right, for up to 5 s, or
+90 s with a server that runs already: it waits longer each time it has lost the API server.
 """
 
 import asyncio

@@ -2,7 +2,8 @@ import pytest
 
 from kdns.wire import codes
 from tests.scenarios.reply import differences
-from tests.scenarios.text import Question, ScenarioError, parse
+from tests.scenarios.statements import ScenarioError
+from tests.scenarios.text import Question, parse
 
 QUERY = bytes.fromhex("123401000001000000000000") + b"\3web\4shop\0\0\1\0\1"
 ASK = "ask web.shop. A\n    NOERROR aa\n"

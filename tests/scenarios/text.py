@@ -1,9 +1,8 @@
-"""Reads scenario files: text in, statements with their places out. The format is described in `test_scenarios.py`."""
+"""Reads scenario files: text in, steps with their places out. The format is described in `test_scenarios.py`."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import dns.exception
 import dns.name
@@ -11,67 +10,10 @@ import dns.rdatatype
 import yaml
 
 from tests.scenarios.reply import Expected, Names, read_expected
+from tests.scenarios.statements import COUNTS, Line, Place, Statement, statements
 
-_COUNTS = {
-    "apply": (0, 0),
-    "delete": (2, 2),
-    "upstream": (0, 1),
-    "file": (1, 1),
-    "remove": (1, 1),
-    "reload": (0, 0),
-    "api": (1, 2),
-    "wait": (1, 1),
-}
-"""Statements that change something, with the least and the most words after them."""
-
-BODIES = frozenset({"corefile", "apply", "upstream", "file", "ask", "raw"})
-WORDS = BODIES | _COUNTS.keys() | {"asked", "only", "$ORIGIN", "$TTL"}
 _FLAGS = {"tcp", "udp", "do", "cd", "ad", "norecurse", "turning"}
 _VALUES = {"edns", "version", "class", "opcode", "option"}
-
-
-class ScenarioError(Exception):
-    """Something in a scenario file that cannot be understood; the text begins with file and line."""
-
-
-class Place(NamedTuple):
-    """A line of a file, counted from 1."""
-
-    file: str
-    line: int
-
-    def error(self, message: str) -> ScenarioError:
-        return ScenarioError(f"{self.file}:{self.line}: {message}")
-
-    def at(self, line: int) -> "Place":
-        return Place(self.file, line)
-
-
-class Line(NamedTuple):
-    """A line of a block, with its indentation."""
-
-    number: int
-    text: str
-
-    @property
-    def depth(self) -> int:
-        return len(self.text) - len(self.text.lstrip())
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """A word at the beginning of a line, what follows it, and the indented block under it."""
-
-    place: Place
-    word: str
-    args: tuple[str, ...] = ()
-    body: tuple[Line, ...] = ()
-
-    @property
-    def text(self) -> str:
-        """The block without the indentation of its first line."""
-        depth = self.body[0].depth
-        return "".join(line.text[min(depth, line.depth) :] + "\n" for line in self.body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +64,7 @@ def read(path: Path) -> Scenario:
 def parse(text: str, file: str) -> Scenario:
     """A scenario of a text. Raises `ScenarioError`."""
     scenario, names = Scenario(file.removesuffix(".scenario"), file), Names()
-    for statement in _statements(text, file):
+    for statement in statements(text, file):
         place, args = statement.place, statement.args
         match statement.word:
             case "$ORIGIN":
@@ -147,41 +89,8 @@ def parse(text: str, file: str) -> Scenario:
     return scenario
 
 
-def _statements(text: str, file: str) -> Iterator[Statement]:
-    head: tuple[Place, list[str]] | None = None
-    body: list[Line] = []
-    for number, line in enumerate([*text.splitlines(), "$"], 1):
-        place = Place(file, number)
-        if "\t" in line[: len(line) - len(line.lstrip())]:
-            raise place.error("indent with spaces")
-        if line.startswith("#"):
-            continue
-        if not line.strip() or line.startswith(" "):
-            if head is None and line.strip():
-                raise place.error("a block without a statement above it")
-            body.append(Line(number, line.rstrip()))
-            continue
-        if head is not None:
-            yield _statement(*head, body)
-        head, body = (place, line.split()), []
-
-
-def _statement(place: Place, words: list[str], body: list[Line]) -> Statement:
-    while body and not body[-1].text:
-        body.pop()
-    while body and not body[0].text:
-        body.pop(0)
-    if words[0] not in WORDS:
-        raise place.error(f"unknown statement {words[0]!r}")
-    if body and words[0] not in BODIES:
-        raise place.at(body[0].number).error(f"{words[0]!r} takes no block")
-    if not body and words[0] in BODIES - {"upstream"}:
-        raise place.error(f"{words[0]!r} needs an indented block under it")
-    return Statement(place, words[0], tuple(words[1:]), tuple(body))
-
-
 def _checked(statement: Statement) -> Statement:
-    least, most = _COUNTS[statement.word]
+    least, most = COUNTS[statement.word]
     if not least <= len(statement.args) <= most:
         raise statement.place.error(f"{statement.word!r} takes {least} to {most} words, not {len(statement.args)}")
     if statement.word == "apply":

@@ -17,6 +17,7 @@ from tests.kit.store import BY_KIND, BY_PLURAL
 from tests.kit.upstream import FakeUpstream
 from tests.scenarios import text
 from tests.scenarios.reply import Expected, differences, read_reply
+from tests.scenarios.statements import Place, Statement
 from tests.scenarios.subjects import Running, Subject
 from tests.scenarios.table import Table
 
@@ -68,7 +69,7 @@ class World:
 
     async def __aenter__(self) -> Self:
         for step in self.scenario.steps:
-            if isinstance(step, text.Statement) and step.word == "upstream" and step.args:
+            if isinstance(step, Statement) and step.word == "upstream" and step.args:
                 self.tables[step.args[0]] = Table()
         if self._own_api:
             await self.api.start()
@@ -105,7 +106,7 @@ class World:
         corefile.write_text(self._filled(given.text if given else DEFAULT, given))
         await self.subject.start(corefile)
 
-    async def _change(self, statement: text.Statement) -> None:
+    async def _change(self, statement: Statement) -> None:
         args = statement.args
         match statement.word:
             case "apply":
@@ -130,7 +131,7 @@ class World:
             case "api":
                 await self._turn_api(statement)
 
-    async def _turn_api(self, statement: text.Statement) -> None:
+    async def _turn_api(self, statement: Statement) -> None:
         match statement.args:
             case ("down",):
                 await self.api.stop()
@@ -149,7 +150,7 @@ class World:
             case _:
                 raise statement.place.error("api down|up|refuse STATUS|serve|cut|compact")
 
-    def _put(self, item: dict[str, Any], statement: text.Statement) -> None:
+    def _put(self, item: dict[str, Any], statement: Statement) -> None:
         kind = str(item["kind"])
         if kind not in BY_KIND:
             raise statement.place.error(f"no kind {kind!r} is served")
@@ -159,7 +160,7 @@ class World:
         if self._mirrored:
             self._manifest(kind, change.after.key).write_text(yaml.safe_dump(whole))
 
-    def _delete(self, statement: text.Statement) -> None:
+    def _delete(self, statement: Statement) -> None:
         kind, (namespace, _, name) = statement.args[0], statement.args[1].rpartition("/")
         try:
             self.api.store.delete(BY_KIND[kind].plural, name, namespace)
@@ -177,7 +178,7 @@ class World:
         folder.mkdir(exist_ok=True)
         return folder / f"{BY_PLURAL[BY_KIND[kind].plural].kind}-{'-'.join(key)}.yaml"
 
-    def _filled(self, given: str, statement: text.Statement | None) -> str:
+    def _filled(self, given: str, statement: Statement | None) -> str:
         values = {
             "API": self.api.url,
             "MANIFESTS": str(self.folder / "manifests"),
@@ -188,7 +189,7 @@ class World:
 
         def value(match: re.Match[str]) -> str:
             if match[1] not in values:
-                place = statement.place if statement else text.Place("default", 1)
+                place = statement.place if statement else Place("default", 1)
                 raise place.error(f"{match[0]} stands for nothing; there are {', '.join(sorted(values))}")
             return values[match[1]]
 
@@ -269,7 +270,7 @@ def _query(question: text.Question, rtype: str, ident: int) -> bytes:
     return Row(given).query(ident & 0xFFFF)
 
 
-def _at(place: text.Place) -> str:
+def _at(place: Place) -> str:
     return f"{place.file}:{place.line}"
 
 
