@@ -1,0 +1,136 @@
+from contextlib import suppress
+
+import dns.rdata
+import dns.rdataclass
+import dns.rdatatype
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kdns.wire import codes, name
+from kdns.wire.errors import WireError
+from kdns.wire.zonedata import Word, data_of, seconds
+from kdns.wire.zonetext import ZoneError, entries, parse
+
+ORIGIN = name.from_text("example.org.")
+
+
+def read(text: str, files: dict[str, str] | None = None) -> list[str]:
+    def opener(path: str, by: str) -> tuple[str, str]:
+        if path not in (files or {}):
+            raise WireError(f"no {path}")
+        return path, (files or {})[path]
+
+    return [record.to_text() for record in parse(text, ORIGIN, "db", opener)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("www 60 IN A 192.0.2.1", ["www.example.org. 60 IN A 192.0.2.1"]),
+        ("www IN 1h30m A 192.0.2.1 ; note", ["www.example.org. 5400 IN A 192.0.2.1"]),
+        ("$TTL 5\nWWW A 1.2.3.4\n  AAAA ::1\n", ["WWW.example.org. 5 IN A 1.2.3.4", "WWW.example.org. 5 IN AAAA ::1"]),
+        ("@ 7 NS ns\nb NS c.\n", ["example.org. 7 IN NS ns.example.org.", "b.example.org. 7 IN NS c."]),
+        ("@ SOA a b (\n 1 ; serial\n 2 3 4\n 5 )", ["example.org. 5 IN SOA a.example.org. b.example.org. 1 2 3 4 5"]),
+        ("$ORIGIN sub\na 1 A 1.2.3.4", ["a.sub.example.org. 1 IN A 1.2.3.4"]),
+        ('t 1 TXT "a;b" c\\"d "e\\065"', ['t.example.org. 1 IN TXT "a;b" "c\\"d" "eA"']),
+        ("m 1 MX 10 mail", ["m.example.org. 1 IN MX 10 mail.example.org."]),
+        ("x 1 TYPE65280 \\# 2 abcd", ["x.example.org. 1 IN TYPE65280 \\# 2 abcd"]),
+        ("$GENERATE 1-5/2 h$ 9 A 192.0.2.$", [f"h{i}.example.org. 9 IN A 192.0.2.{i}" for i in (1, 3, 5)]),
+        ("$GENERATE 9-10 h${1,3} 9 CNAME x${-9,0,x}", [
+            "h010.example.org. 9 IN CNAME x0.example.org.", "h011.example.org. 9 IN CNAME x1.example.org.",
+        ]),
+        ("a\\.b 1 A 1.2.3.4", ["a\\.b.example.org. 1 IN A 1.2.3.4"]),
+    ],
+)  # fmt: skip
+def test_records(text: str, expected: list[str]) -> None:
+    assert read(text) == expected
+
+
+def test_an_included_file_changes_nothing_for_the_one_that_includes_it() -> None:
+    text = "$TTL 1\na A 192.0.2.1\n$INCLUDE other sub\n A 192.0.2.2\n"
+    files = {"other": "$TTL 9\nb A 192.0.2.3\n$ORIGIN x.\nc A 192.0.2.4\n"}
+    assert [line.split()[:2] for line in read(text, files)] == [
+        ["a.example.org.", "1"], ["b.sub.example.org.", "9"], ["c.x.", "9"], ["a.example.org.", "1"],
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a A 192.0.2.1", "db: line 1: missing TTL"),
+        ("\n a 1 A 192.0.2.1", "line 2: no owner name"),
+        ("a 1 A 192.0.2.256", "line 1: bad A data"),
+        ("a 1 A", "bad A data"),
+        ("a 1 MX ten b", "bad MX data: bad number"),
+        ("a 1 SRV 0 0 70000 b", "bad SRV data"),
+        ("a 1 NS b c", "too many words"),
+        ("a 1 CH A 192.0.2.1", "class CH is not supported"),
+        ("a 1 NONSENSE x", "unknown record type"),
+        ("a 1 AXFR x", "unknown record type"),
+        ("a 1 A (192.0.2.1", "unbalanced brace"),
+        ("a 1 A 192.0.2.1)", "extra closing brace"),
+        ('a 1 TXT "open', "unreadable"),
+        ("a 1 CAA 300 issue x", "bad CAA data"),
+        ("a 1 HTTPS 1", "bad HTTPS data"),
+        ("a 1 TXT \\# 3 abcd", "length is not"),
+        ("a 1 MX \\# 2 0001", "bad MX data"),
+        ("$TTL x", "bad time"),
+        ("$TTL 99999999999", "time out of range"),
+        ("$OTHER x", "bad directive"),
+        ("$INCLUDE nowhere", "line 1: no nowhere"),
+        ("$INCLUDE self", "too deeply nested"),
+        ("$GENERATE 1-70000 a$ 1 A 192.0.2.1", "bad range"),
+        ("$GENERATE 1-2/0 a$ 1 A 192.0.2.1", "bad range"),
+        ("$GENERATE 1-2 a${0,999,d} 1 A 192.0.2.1", "bad modifier"),
+        ("$GENERATE 1-2 a${0,1,z} 1 A 192.0.2.1", "bad modifier"),
+        ("$GENERATE 1-2 a${-5} 1 A 192.0.2.1", "bad offset"),
+        (f"{'a' * 64} 1 A 192.0.2.1", "label of 64 octets"),
+        (f"{'.'.join(['a' * 63] * 4)} 1 A 192.0.2.1", "more than 255"),
+    ],
+)
+def test_errors_say_where(text: str, message: str) -> None:
+    with pytest.raises(ZoneError, match=message) as caught:
+        read(text, {"self": "$INCLUDE self"})
+    assert str(caught.value).startswith("dns: ")
+
+
+RARE = [
+    ("CAA", '0 issue "ca.example.net"'),
+    ("DS", "60485 5 1 2BB183AF5F22588179A53B0A98631FAD1A292118"),
+    ("DNSKEY", "256 3 8 AwEAAcFcGsaxxdgiuuGmCkVI"),
+    ("TLSA", "3 1 1 2bb183af5f22588179a53b0a98631fad1a2921182bb183af5f22588179a53b0a"),
+    ("SSHFP", "1 1 2BB183AF5F22588179A53B0A98631FAD1A292118"),
+    ("HTTPS", "1 . alpn=h2,h3 port=8443 ipv4hint=192.0.2.1"),
+    ("SVCB", "2 svc.example.net. port=53"),
+    ("NAPTR", '100 50 "s" "http" "" _http._tcp.example.org.'),
+    ("NSEC", "host.example.org. A MX RRSIG NSEC TYPE1234"),
+    ("RRSIG", "A 5 3 86400 20300322173103 20200220173103 2642 example.org. oJB1W6WNGv+ldvQ3WDG0MQ=="),
+    ("LOC", "42 21 54.000 N 71 6 18.000 W -24.00m 30.00m 10000.00m 10.00m"),
+    ("RP", "a.example.org. b.example.org."),
+]
+
+
+@pytest.mark.parametrize(("kind", "text"), RARE)
+def test_rare_types_are_as_dnspython_has_them(kind: str, text: str) -> None:
+    words = [word for entry in entries(text) for word in entry.words]
+    theirs = dns.rdata.from_text(dns.rdataclass.IN, dns.rdatatype.from_text(kind), text)
+    assert data_of(codes.TYPE_NUMBERS[kind], words, ORIGIN) == theirs.to_wire()
+
+
+@given(st.text(alphabet='a1 .\\"();$\n@*{}-/,SOANS', max_size=60))
+def test_any_text_is_records_or_an_error(text: str) -> None:
+    with suppress(ZoneError):
+        read(text)
+
+
+@given(
+    st.sampled_from(sorted(codes.TYPES)), st.lists(st.text(alphabet="a1.\\=,#-@", min_size=1, max_size=9), max_size=9)
+)
+def test_any_data_is_octets_or_an_error(rtype: int, texts: list[str]) -> None:
+    with suppress(WireError):
+        data_of(rtype, [Word(text) for text in texts], ORIGIN)
+
+
+def test_times() -> None:
+    assert seconds("1w2d3h4m5s") == 604800 + 2 * 86400 + 3 * 3600 + 4 * 60 + 5
