@@ -1,0 +1,112 @@
+"""file: serve zones from master files (RFC 1035 section 5).
+
+::
+
+    file DBFILE [ZONES...] {
+        reload DURATION          how often to look whether DBFILE changed; 1m, 0 = never
+        reload_by_mtime          a file that changed is taken in whatever its serial
+        fallthrough [ZONES...]   names that do not exist go to the next plugin
+    }
+
+May be repeated; a zone named twice is that of the last file, and `fallthrough` holds for all files of the block. DBFILE
+is relative to `root`; ZONES are those of the block by default, and names in the file that do not end in a dot end in
+the zone. `$ORIGIN`, `$TTL`, `$INCLUDE` (relative to the file it stands in, 7 deep) and `$GENERATE` (65535 steps) are
+understood. A file with all it includes has at most 64 MiB and is UTF-8. Records outside the zone are left out, with a
+warning. `upstream` is accepted and ignored.
+
+Answers have AA and the zone's name servers as authority; addresses in the zone that MX, SRV, SVCB and HTTPS records
+point at are added. Wildcards are those of RFC 4592. CNAME and DNAME are followed, 8 further in the zone and then by the
+whole server. Below a zone cut there is a referral. ANY has no data. Signed zones are served as they are, with NSEC. A
+zone that could not be read yet is SERVFAIL, as are transfers REFUSED without `transfer`, which is given the zones. A
+name in no zone goes to the next plugin, and is REFUSED if there is none.
+
+DBFILE is read at start and again when it, or a file it includes, changed; then the zone is replaced if its serial is
+another one. A file that cannot be read leaves the zone as it was.
+
+Unlike CoreDNS: serial 0 is a serial like any other; a file that cannot be opened holds up no other; nobody is notified.
+
+Errors: "unknown property 'X'"; at start `failed to parse file "F" for origin Z with error E`, `file "F" has no SOA
+record for origin Z`, and with `reload 0` "open F: ...", which is a warning otherwise. Metrics: none.
+
+Example::
+
+    example.org:1053 {
+        file /etc/kdns/example.org.zone {
+            reload 30s
+            fallthrough
+        }
+        whoami
+    }
+"""
+
+from dataclasses import dataclass
+
+from kdns.chain.handler import Handler
+from kdns.chain.site import Site
+from kdns.chain.zones import Zones
+from kdns.corefile import Arguments, Line
+from kdns.plugins.file.handler import File
+from kdns.plugins.file.source import LoadError, Source
+from kdns.wire import name
+
+
+@dataclass(slots=True)
+class Options:
+    """The block of one occurrence. `reload` is in seconds, 0 for never."""
+
+    reload: float = 60.0
+    by_mtime: bool = False
+    fallthrough: Zones | None = None
+
+
+def setup(args: Arguments, site: Site) -> None:
+    """Read the directive. Raises `ConfigError`."""
+    sources: dict[bytes, tuple[Line, Source, float]] = {}
+    texts: list[str] = []
+    through: Zones | None = None
+    for line in args:
+        path = site.path(line.text())
+        zones = Zones(line.zones(args.zones))
+        options = Options()
+        for option in line.block():
+            _read(option, options)
+        texts += zones.texts
+        through = options.fallthrough or through
+        for text in zones.texts:
+            origin = name.from_text(text)
+            source = Source(path, origin, options.reload, options.by_mtime, site.wiring.forget)
+            sources[origin] = (line, source, options.reload)
+
+    def link(next_: Handler) -> Handler:
+        served = {origin: source for origin, (_, source, _) in sources.items()}
+        handler = File(next_, Zones(texts), served, through, site.lookup)
+        site.offer(handler)
+        return handler
+
+    async def start() -> None:
+        for line, source, _ in sources.values():
+            try:
+                await source.start()
+            except LoadError as error:
+                raise line.error(str(error)) from error
+        for _, source, reload in sources.values():
+            if reload:
+                site.wiring.spawn(source.follow())
+
+    site.chain("file", link)
+    site.hooks.startup.append(start)
+
+
+def _read(option: Line, options: Options) -> None:
+    match option.name:
+        case "reload":
+            options.reload = option.duration(0)
+        case "reload_by_mtime":
+            option.end()
+            options.by_mtime = True
+        case "fallthrough":
+            options.fallthrough = Zones(option.zones((".",)))
+        case "upstream":
+            option.rest()
+        case _:
+            raise option.unknown_property()

@@ -1,0 +1,111 @@
+"""What is answered from the zones (`plugins.md`, the table of queries of file)."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from kdns.chain.answer import Answer, Records, refuse
+from kdns.chain.handler import End, Handler
+from kdns.chain.query import Query
+from kdns.chain.roles import Transfer
+from kdns.chain.zone import Finding, Kind, Zone, find
+from kdns.chain.zone.lookup import apex_ns, soa
+from kdns.chain.zones import Zones
+from kdns.plugins.file.source import Source
+from kdns.wire import codes, name
+
+MAX_LINKS = 8
+"""Aliases followed inside the zone after the first."""
+
+Lookup = Callable[[Query, bytes, int], Awaitable[Answer | None]]
+
+_SERVFAIL = refuse(codes.SERVFAIL)
+_REFUSED = refuse(codes.REFUSED)
+_EMPTY = frozenset((Kind.EMPTY, Kind.MISSING))
+_OUT_OF_SIGHT = frozenset((Kind.MISSING, Kind.REFERRAL, Kind.LOOPS))
+_RCODES = {Kind.MISSING: codes.NXDOMAIN, Kind.TOO_LONG: codes.YXDOMAIN}
+
+
+class File:
+    """Answers for names in its zones. `sources` has the zones by folded name, `through` those that fall through."""
+
+    def __init__(
+        self, next_: Handler, zones: Zones, sources: Mapping[bytes, Source], through: Zones | None, lookup: Lookup
+    ) -> None:
+        self._next = next_
+        self._alone = isinstance(next_, End)
+        self._zones = zones
+        self._sources = sources
+        self._through = through
+        self._lookup = lookup
+
+    async def answer(self, query: Query) -> Answer:
+        """From the zone that holds the name, or the next handler's answer."""
+        question = query.question
+        origin = self._zones.match(question)
+        if origin is None:
+            return _REFUSED if self._alone else await self._next.answer(query)
+        if question.type in (codes.AXFR, codes.IXFR):
+            return _REFUSED
+        source = self._sources[origin]
+        query.basis.reads.append(source.key)
+        zone = source.zone
+        if zone is None:
+            return _SERVFAIL
+        found = find(zone, question.folded, question.type, query.do)
+        if found.kind in _EMPTY and self._through is not None and self._through.match(question) is not None:
+            return await self._next.answer(query)
+        if found.wildcard and query.metadata is not None:
+            query.metadata.set("zone/wildcard", name.to_text(found.wildcard))
+        if found.kind is Kind.ALIAS:
+            return await self._follow(query, zone, found)
+        if found.kind is Kind.LOOPS:
+            return _SERVFAIL
+        return _written(found)
+
+    async def _follow(self, query: Query, zone: Zone, found: Finding) -> Answer:
+        """The aliases and what they lead to: in the zone as far as its names are there, else by the whole server."""
+        rtype, do = query.question.type, query.do
+        chain, proof = list(found.answer), list(found.authority)
+        for _ in range(MAX_LINKS + 1):
+            target = found.target
+            if not name.is_below(target, zone.origin):
+                return await self._elsewhere(query, zone, chain, target)
+            found = find(zone, target, rtype, do)
+            if found.kind in _OUT_OF_SIGHT:
+                return await self._elsewhere(query, zone, chain, target)
+            chain += found.answer
+            proof += found.authority
+            if found.kind is not Kind.ALIAS:
+                return _aliased(chain, proof, _RCODES.get(found.kind, codes.NOERROR))
+        return _aliased(list(dict.fromkeys(chain)), apex_ns(zone, do))
+
+    async def _elsewhere(self, query: Query, zone: Zone, chain: Records, target: bytes) -> Answer:
+        reply = await self._lookup(query, target, query.question.type)
+        if reply is None:
+            return _SERVFAIL
+        if reply.rcode == codes.SERVFAIL:
+            return _aliased(chain, apex_ns(zone, query.do), codes.SERVFAIL)
+        rcode = reply.rcode if reply.rcode == codes.NXDOMAIN else codes.NOERROR
+        if reply.rcode not in (codes.NOERROR, codes.NXDOMAIN) or not reply.written:
+            return _aliased(chain, apex_ns(zone, query.do))
+        answer = [*chain, *(record._replace(owner=record.owner or target) for record in reply.answer)]
+        if any(record.type == codes.SOA for record in reply.authority):
+            authority = [record._replace(owner=record.owner or target) for record in reply.authority]
+            return _aliased(answer, authority, rcode)
+        return _aliased(answer, apex_ns(zone, query.do) if rcode == codes.NOERROR else soa(zone, query.do), rcode)
+
+    def transfer(self, zone: bytes) -> Transfer | None:
+        """A zone that is loaded (`chain.roles.Transferer`)."""
+        source = self._sources.get(zone)
+        if source is None or source.zone is None:
+            return None
+        return Transfer(source.zone.soa, source.zone.records())
+
+
+def _written(found: Finding) -> Answer:
+    flags = 0 if found.kind is Kind.REFERRAL else codes.AA
+    rcode = _RCODES.get(found.kind, codes.NOERROR)
+    return Answer(rcode, flags, found.answer, found.authority, found.additional)
+
+
+def _aliased(answer: Records, authority: Records, rcode: int = codes.NOERROR) -> Answer:
+    return Answer(rcode, codes.AA, answer, authority)
