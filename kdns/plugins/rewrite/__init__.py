@@ -10,7 +10,7 @@
 
 One rule a directive, tried in order. A `stop` rule (the default) that matches is the last one, a `continue` rule hands
 the changed query to the next. The client always gets its own question back, and replies are changed in reverse order
-of the rules. FIELD and MATCH are `exact` unless given, and in any letter case.
+of the rules. MATCH is `exact` unless given; letter case means nothing in FIELD and MATCH.
 
 `name [MATCH] FROM TO [answer auto] [answer name|value REGEX TO]...`
     MATCH is `exact`, `prefix`, `suffix`, `substring` or `regex`; other FROM than regular expressions (RE2, unanchored)

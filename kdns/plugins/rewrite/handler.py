@@ -33,7 +33,7 @@ class Rewrite:
         try:
             stopped = self._apply(rewriting)
         except IllegalName as error:
-            return refuse(codes.SERVFAIL, str(error))
+            return self._with_options(query, refuse(codes.SERVFAIL, str(error)), rewriting.shown)
         asked = rewriting.query
         answer = await self._next.answer(asked)
         if answer is DROP:

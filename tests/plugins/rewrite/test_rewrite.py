@@ -357,3 +357,31 @@ def test_messages_to_come_are_changed_too() -> None:
     answer = rules("name a b", behind=Next(zone)).ask("a", "AXFR")
     assert answer.more is not None
     assert [[record.owner for record in records] for records in answer.more] == [[wire("a")]]
+
+
+def test_a_failure_shows_options_too() -> None:
+    chain = rules("continue edns0 local set 0xffee x", "name a b..c", behind=Next(HERE))
+    answer = chain.ask("a")
+    assert (answer.rcode, answer.options) == (codes.SERVFAIL, (Option(LOCAL, b"x"),))
+
+
+def test_aliases_that_never_end_cost_a_bounded_number_of_lookups() -> None:
+    alias = Answer(answer=(Record(None, codes.CNAME, wire("x.old"), 9),))
+    behind = Next(alias)
+    chain = rules(*["continue cname suffix .old. .a.old."] * 4, behind=behind)
+
+    async def resolve(asked: Query) -> Answer:
+        return await chain.top.answer(asked)
+
+    chain.site.connect(resolve)
+    assert chain.ask("a.example").rcode == codes.NOERROR
+    assert len(behind.queries) == 1 + 4 * 8
+
+
+async def test_kept_replies_are_the_same() -> None:
+    text = ".:53 {\nrewrite continue ttl . 9\nrewrite name web.old web.new\nhosts {\n192.0.2.7 web.new\n}\n}\n"
+    house = House(text)
+    async with house.running():
+        first, *others = [await house.ask_raw(packet("web.old", flags=codes.RD)) for _ in range(3)]
+    assert first is not None
+    assert others == [first, first]
