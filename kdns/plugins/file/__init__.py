@@ -23,7 +23,8 @@ name in no zone goes to the next plugin, and is REFUSED if there is none.
 DBFILE is read at start and again when it, or a file it includes, changed; then the zone is replaced if its serial is
 another one. A file that cannot be read leaves the zone as it was.
 
-Unlike CoreDNS: serial 0 is a serial like any other; a file that cannot be opened holds up no other; nobody is notified.
+Unlike CoreDNS: serial 0 is a serial like any other; a file that cannot be opened holds up no other; `$GENERATE` obeys
+`$TTL`; an alias whose target has no data always comes with the SOA (RFC 2308 section 2.2); nobody is notified.
 
 Errors: "unknown property 'X'"; at start `failed to parse file "F" for origin Z with error E`, `file "F" has no SOA
 record for origin Z`, and with `reload 0` "open F: ...", which is a warning otherwise. Metrics: none.

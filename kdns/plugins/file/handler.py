@@ -84,14 +84,13 @@ class File:
             return _SERVFAIL
         if reply.rcode == codes.SERVFAIL:
             return _aliased(chain, apex_ns(zone, query.do), codes.SERVFAIL)
-        rcode = reply.rcode if reply.rcode == codes.NXDOMAIN else codes.NOERROR
         if reply.rcode not in (codes.NOERROR, codes.NXDOMAIN) or not reply.written:
             return _aliased(chain, apex_ns(zone, query.do))
-        answer = [*chain, *(record._replace(owner=record.owner or target) for record in reply.answer)]
-        if any(record.type == codes.SOA for record in reply.authority):
-            authority = [record._replace(owner=record.owner or target) for record in reply.authority]
-            return _aliased(answer, authority, rcode)
-        return _aliased(answer, apex_ns(zone, query.do) if rcode == codes.NOERROR else soa(zone, query.do), rcode)
+        answer = [*chain, *_owned(reply.answer, target)]
+        if reply.rcode == codes.NOERROR and reply.answer:
+            return _aliased(answer, apex_ns(zone, query.do))
+        authority = _owned(reply.authority, target) or soa(zone, query.do)
+        return Answer(reply.rcode, codes.AA, answer, authority, _owned(reply.additional, target))
 
     def transfer(self, zone: bytes) -> Transfer | None:
         """A zone that is loaded (`chain.roles.Transferer`)."""
@@ -109,3 +108,8 @@ def _written(found: Finding) -> Answer:
 
 def _aliased(answer: Records, authority: Records, rcode: int = codes.NOERROR) -> Answer:
     return Answer(rcode, codes.AA, answer, authority)
+
+
+def _owned(records: Records, owner: bytes) -> Records:
+    """Records of a lookup with the name that was looked up where they only said that it is the question's."""
+    return [record._replace(owner=owner) if record.owner is None else record for record in records]

@@ -89,6 +89,7 @@ def types(records: object) -> list[int]:
         ("loop1.example.org.", codes.NOERROR,
          ["loop1.example.org. CNAME loop2.example.org.", "loop2.example.org. CNAME loop1.example.org."], [codes.NS]),
         ("tosub.example.org.", codes.NOERROR, ["tosub.example.org. CNAME www.sub.example.org."], [codes.NS]),
+        ("outside.example.org.", codes.NOERROR, ["outside.example.org. CNAME www.example.net."], [codes.NS]),
         ("x.old.example.org.", codes.NOERROR,
          ["old.example.org. DNAME wild.example.org.", "x.old.example.org. CNAME x.wild.example.org.",
           "x.wild.example.org. A 192.0.2.3"], [codes.NS]),
@@ -143,6 +144,22 @@ async def test_an_alias_out_of_the_zone_goes_through_the_server(
         found = built.ask("outside.example.org.")
     assert (found.rcode, len(found.answer), found.flags) == (rcode, count, codes.AA)
     assert server.queries[0].text == "www.example.net."
+
+
+async def test_an_alias_whose_target_has_no_data_has_the_soa(db: Path) -> None:
+    built = chain(db)
+    built.site.connect(Next(Answer()).answer)
+    async with built.running():
+        found = built.ask("outside.example.org.")
+    assert (found.rcode, types(found.authority)) == (codes.NOERROR, [codes.SOA])
+
+
+async def test_an_alias_below_a_zone_cut_has_the_referral(db: Path) -> None:
+    built = connected(chain(db))
+    async with built.running():
+        found = built.ask("tosub.example.org.")
+    assert [record.owner for record in found.authority] == [name.from_text("sub.example.org.")]
+    assert types(found.additional) == [codes.A]
 
 
 async def test_two_zones_that_point_at_each_other_end(tmp_path: Path) -> None:
