@@ -43,9 +43,9 @@ class Rewrite:
                 return answer
             answer = answer.replace(written=True)
         reply = Reply(answer, asked, extended=query.edns is not None)
-        if asked.question.name != query.question.name or any(change.names for change in rewriting.changes):
-            reply.own()
         try:
+            if asked.question.name != query.question.name or any(change.names for change in rewriting.changes):
+                reply.own()
             for change in reversed(rewriting.changes):
                 await change.apply(reply)
         except WireError as error:
