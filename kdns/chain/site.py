@@ -96,12 +96,14 @@ class Process(NamedTuple):
 class Hooks:
     """Calls at the turns of an instance's life (`corefile.md` sections 11-13), each in directive order.
 
-    `startup` runs before any DNS socket is opened, and an error there is fatal; `shutdown` and then `final_shutdown`
+    `startup` runs before any DNS socket is opened, and an error there is fatal; `settle` is what goes on behind the
+    first queries, all at once, and what a reload waits for before it takes over; `shutdown` and then `final_shutdown`
     when the process ends, `shutdown` also when a reload has replaced the instance; `restart` before a new instance is
     made, and `restart_failed` when that came to nothing.
     """
 
     startup: list[Hook] = field(default_factory=list)
+    settle: list[Hook] = field(default_factory=list)
     shutdown: list[Hook] = field(default_factory=list)
     final_shutdown: list[Hook] = field(default_factory=list)
     restart: list[Hook] = field(default_factory=list)

@@ -117,6 +117,10 @@ class Instance:
         self._process.show_debug(any(site.listen.debug for site in self.sites))
         await _run(self.hooks.startup)
 
+    async def settle(self) -> None:
+        """Wait for what the first answers would rather have, all at once: one slow source delays no other."""
+        await asyncio.gather(*[hook() for hook in self.hooks.settle])
+
     async def restart(self) -> None:
         """Make way for another instance: its probes and metrics will want the same HTTP addresses."""
         await _run(self.hooks.restart)

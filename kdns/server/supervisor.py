@@ -45,6 +45,7 @@ class Supervisor:
         async with self._turn:
             instance = await self._made()
             await self._bring_up(instance)
+            instance.spawn(instance.settle())
             self._instance = instance
             self._started = True
             return plan.listing(instance.sockets())
@@ -78,7 +79,7 @@ class Supervisor:
         async with AsyncExitStack() as undo:
             undo.push_async_callback(old.restart_failed)
             await old.restart()
-            await self._bring_up(instance)
+            await self._bring_up(instance, settled=True)
             undo.pop_all()
         self._instance = instance
 
@@ -117,11 +118,13 @@ class Supervisor:
     async def _parsed(self, source: Input, *, known_words: bool = True) -> Corefile:
         return await _aside(partial(build.read, source, self._process, known_words=known_words))
 
-    async def _bring_up(self, instance: Instance) -> None:
+    async def _bring_up(self, instance: Instance, *, settled: bool = False) -> None:
         async with AsyncExitStack() as undo:
             undo.push_async_callback(instance.end)
             undo.push_async_callback(instance.shut_down)
             await instance.start()
+            if settled:
+                await instance.settle()
             self._ports.serve(instance)
             undo.pop_all()
 

@@ -94,6 +94,7 @@ class House:
     async def running(self) -> AsyncIterator["House"]:
         """Between start and end of the instance."""
         await self.instance.start()
+        await self.instance.settle()
         try:
             yield self
             await self.instance.shut_down()

@@ -91,10 +91,12 @@ class InProcess(_Kdns):
         self._corefile = corefile
         self._house = await self._build()
         await self._house.instance.start()
+        await self._house.instance.settle()
 
     async def reload(self) -> None:
         old, self._house = self._house, await self._build()
         await self._house.instance.start()
+        await self._house.instance.settle()
         if old is not None:
             await old.instance.shut_down()
             await old.instance.end()

@@ -11,6 +11,7 @@ from kdns.corefile import ConfigError
 from kdns.net.errors import ListenError
 from kdns.net.stream import StreamListener
 from kdns.server.build import build, read
+from kdns.server.instance import Instance
 from kdns.server.ports import Ports
 from kdns.server.source import Input, Source, SourceError
 from kdns.server.supervisor import Supervisor
@@ -49,16 +50,30 @@ async def test_the_digest_takes_any_word_and_no_broken_file(tmp_path: Path) -> N
         await server.digest()
 
 
-async def test_a_stop_does_not_wait_for_a_start(tmp_path: Path) -> None:
+async def test_a_stop_does_not_wait_for_a_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = asyncio.Event()
+
+    async def hang(_: Instance) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Instance, "start", hang)
+    server = supervisor(tmp_path, BLOCK)
+    starting = asyncio.create_task(server.start())
+    await begun.wait()
+    await server.stop(gracefully=True)
+    assert not starting.done()
+    starting.cancel()
+    await asyncio.wait((starting,))
+
+
+async def test_other_zones_are_served_before_the_first_load(tmp_path: Path) -> None:
     async with FakeApi() as api:
         api.faults.append(Fault(hang=True, times=100))
         server = supervisor(tmp_path, f".:0 {{\nkubernetes a {{\nendpoint {api.url}\nstartup_timeout 10m\n}}\n}}\n")
-        starting = asyncio.create_task(server.start())
+        await asyncio.wait_for(server.start(), 5)
         await until(lambda: api.seen)
         await server.stop(gracefully=True)
-        assert not starting.done()
-        starting.cancel()
-        await asyncio.wait((starting,))
 
 
 async def test_a_reload_that_fails_keeps_the_instance_and_its_figures(tmp_path: Path) -> None:

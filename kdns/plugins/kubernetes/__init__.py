@@ -19,7 +19,7 @@
         fallthrough [ZONES...]                  names that do not exist go to the next plugin
         multicluster ZONES...                   zones of the directive that serve ServiceImports (MCS)
         zonal                                   names for the endpoints of one zone: VALUE.pin|prefer._zone.SERVICE...
-        startup_timeout DURATION                wait so long for the first sync before serving; 5s
+        startup_timeout DURATION                names of the zones wait so long for the first sync; 5s
     }
 
 Once in a block. ZONES default to the zones of the block; one of them has to be a forward zone.
@@ -79,7 +79,9 @@ def setup(arguments: Arguments, site: Site) -> None:
     index = feed.mirror.index
 
     def link(behind: Handler) -> Handler:
-        return Kubernetes(behind, options, index, lookup=site.lookup, local=local, synced=feed.ready)
+        return Kubernetes(
+            behind, options, index, lookup=site.lookup, local=local, synced=feed.ready, settled=feed.settled
+        )
 
     site.chain("kubernetes", link)
     site.offer(feed)
@@ -92,3 +94,5 @@ def setup(arguments: Arguments, site: Site) -> None:
     world = World(index, services, identity, Pointers(index, services, options))
     site.offer(Transfers(options, world, feed.ready))
     site.hooks.startup.append(feed.start)
+    site.hooks.settle.append(feed.settle)
+    site.hooks.shutdown.append(feed.release)

@@ -1,4 +1,8 @@
-"""What a directive's index is fed from, and how start-up waits for it (`kubernetes.md` sections 4.3 to 4.7)."""
+"""What a directive's index is fed from, and who waits for its first load (`kubernetes.md` sections 4.3 to 4.7).
+
+CoreDNS opens no port until the load is done or has had `startup_timeout`. Here ports are open at once, for all other
+zones, and names of the cluster wait for as long: nobody sees a denial, and one slow API server delays nothing else.
+"""
 
 import asyncio
 import logging
@@ -41,14 +45,41 @@ class Feed:
         self.mirror = Mirror(index, site.process.time, site.wiring.forget, watched(options))
         self.mirror.observers.append(Programming(site.process.registry, index).observe)
         self._source = _source(options, site, self.mirror)
+        self._settling = False
+        self._waiters: list[asyncio.Future[None]] = []
 
     def ready(self) -> bool:
         """Whether everything was loaded once; it stays so when the API server goes away."""
         return self.mirror.synced
 
     async def start(self) -> None:
-        """Follow the cluster from now on, and give the first load the time it may have."""
+        """Follow the cluster from now on."""
+        self._settling = True
         self._site.wiring.spawn(self._source.run())
+
+    async def settle(self) -> None:
+        """Give the first load the time it may have; who asks for names meanwhile waits."""
+        try:
+            await self._watch_load()
+        finally:
+            await self.release()
+
+    async def release(self) -> None:
+        """Let nobody wait any longer."""
+        self._settling = False
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def settled(self) -> None:
+        """Wait until the first load is done, or has had its time."""
+        if self._settling and not self.mirror.synced:
+            waiter = asyncio.get_running_loop().create_future()
+            self._waiters.append(waiter)
+            await waiter
+
+    async def _watch_load(self) -> None:
         clock = self._site.process.clock
         began = told = clock()
         while not self.mirror.synced:

@@ -4,7 +4,7 @@ A name is looked up once, whatever the type: it exists or it does not, so A and 
 picks records. Answers without records are made once for each zone and serial and shared by all who get them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
 from kdns.chain import reverse
@@ -80,12 +80,16 @@ class Kubernetes:
         lookup: aliases.Lookup,
         local: tuple[str, ...] = (),
         synced: Callable[[], bool] = lambda: True,
+        settled: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
+        """`settled` waits for the first load, as long as that may take; `synced` tells whether it is done."""
         self._next = next_
         self._options = options
         self._index = index
         self._lookup = lookup
-        self._synced = synced
+        self._is_synced = synced
+        self._synced = False
+        self._settled = settled
         self._services = Services(index, options)
         self._pointers = Pointers(index, self._services, options)
         self._identity = Identity(index, local, pod_names=options.endpoint_pod_names)
@@ -115,6 +119,8 @@ class Kubernetes:
             return await self._next.answer(query)
         if question.cls != codes.IN or question.type in _TRANSFERS:
             return _REFUSED
+        if not self._synced:
+            await self._wait_for_load()
         zone = self._by_wire[wire]
         labels = _labels(question, zone.labels)
         asked = read(labels, multicluster=zone.multicluster, zonal=self._options.zonal)
@@ -126,6 +132,11 @@ class Kubernetes:
         else:
             answer = self._other(query, zone, asked)
         return await self._next.answer(query) if answer is None else answer
+
+    async def _wait_for_load(self) -> None:
+        if not self._is_synced() and self._settled is not None:
+            await self._settled()
+        self._synced = self._is_synced()
 
     def _other(self, query: Query, zone: Zone, asked: Asked) -> Answer | None:
         """Names that are not a Service's; `None` is for the next link."""
@@ -260,7 +271,7 @@ class Kubernetes:
         if self._fallthrough is not None and self._fallthrough.match(query.question) is not None:
             return None
         empty = self.empty(query, zone)
-        if not self._synced():
+        if not self._synced:
             return empty.unsynced
         return empty.nodata if nodata else empty.denied
 
