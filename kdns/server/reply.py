@@ -25,7 +25,7 @@ def encode(query: Query, answer: Answer) -> bytes:
         query = _amended(query, answer)
     flags = codes.QR | query.flags & _COPIED | answer.flags | answer.rcode & 15
     shared = answer.shared
-    if shared is not None and query.edns is None:
+    if shared is not None and query.edns is None and answer.ttl is None and not answer.options:
         body = shared.bodies.get(len(query.question.name))
         if body is not None:
             octets, counts = body
