@@ -132,6 +132,7 @@ class Chain:
         """Between start-up and shutdown; whatever was spawned and is not done at the end is cancelled."""
         tasks = self.wiring.tasks = set()
         await self.fire("startup")
+        await self.fire("settle")
         try:
             yield
             await self.fire("shutdown")
