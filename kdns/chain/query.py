@@ -3,7 +3,7 @@
 from typing import NamedTuple, Protocol
 
 from kdns.chain.basis import Basis
-from kdns.wire import codes, name
+from kdns.wire import name
 from kdns.wire.edns import Edns
 from kdns.wire.reader import Question, question
 
@@ -98,8 +98,3 @@ class Query(NamedTuple):
         if self.transport.proto == "tcp":
             return 65535
         return max(self.edns.size, 512) if self.edns else 512
-
-    @property
-    def checking_disabled(self) -> bool:
-        """The CD bit (RFC 4035 section 3.2.2)."""
-        return self.flags & codes.CD != 0
