@@ -87,9 +87,12 @@ class AutoPather(Protocol):
 
 
 class Transfer(NamedTuple):
-    """A whole zone: `records` has everything but the SOA, in batches that are made when they are asked for."""
+    """A whole zone: `records` has everything but the SOA, in batches that are made when they are asked for.
 
-    soa: Record
+    Without `soa` it is a zone of ours that cannot be had now.
+    """
+
+    soa: Record | None
     records: Iterator[Records]
 
 
@@ -99,4 +102,22 @@ class Transferer(Protocol):
 
     def transfer(self, zone: bytes) -> Transfer | None:
         """A zone by its folded name in wire form, every owner in full; `None` if it is not one of ours."""
+        ...
+
+
+@runtime_checkable
+class Announcer(Protocol):
+    """A plugin that tells other name servers of changes (NOTIFY, RFC 1996)."""
+
+    def announce(self, zone: bytes) -> None:
+        """Tell who may have a zone, by its folded name in wire form, that it is another now. Returns at once."""
+        ...
+
+
+@runtime_checkable
+class ZoneCounter(Protocol):
+    """A plugin that counts queries by zone."""
+
+    def count_zones(self, zones: Iterable[str]) -> None:
+        """Count these zones apart as well as those of the block; they take the place of the ones given before."""
         ...

@@ -59,7 +59,8 @@ class Reloader(Protocol):
 class Listen:
     """How the listeners of a block are opened; set by `bind`, `multisocket`, `timeouts` and `tls`.
 
-    `debug` and `stacktrace` say how an unforeseen failure is shown, set by the words `debug` and `errors`.
+    `debug` and `stacktrace` say how an unforeseen failure is shown, set by the words `debug` and `errors`; `notices`
+    that NOTIFY is for this block.
     """
 
     hosts: list[str] | None = None
@@ -69,6 +70,7 @@ class Listen:
     write: float = 5.0
     max_queries: int = -1
     any_class: bool = False
+    notices: bool = False
     debug: bool = False
     stacktrace: bool = False
 
@@ -97,13 +99,15 @@ class Hooks:
     """Calls at the turns of an instance's life (`corefile.md` sections 11-13), each in directive order.
 
     `startup` runs before any DNS socket is opened, and an error there is fatal; `settle` is what goes on behind the
-    first queries, all at once, and what a reload waits for before it takes over; `shutdown` and then `final_shutdown`
-    when the process ends, `shutdown` also when a reload has replaced the instance; `restart` before a new instance is
-    made, and `restart_failed` when that came to nothing.
+    first queries, all at once, and what a reload waits for before it takes over; `serving` runs when queries are
+    answered by this instance, for what brings some; `shutdown` and then `final_shutdown` when the process ends,
+    `shutdown` also when a reload has replaced the instance; `restart` before a new instance is made, and
+    `restart_failed` when that came to nothing.
     """
 
     startup: list[Hook] = field(default_factory=list)
     settle: list[Hook] = field(default_factory=list)
+    serving: list[Hook] = field(default_factory=list)
     shutdown: list[Hook] = field(default_factory=list)
     final_shutdown: list[Hook] = field(default_factory=list)
     restart: list[Hook] = field(default_factory=list)

@@ -52,6 +52,20 @@ def parse_host_port(text: str) -> tuple[str, int]:
     raise ValueError(f"address {text}: {fault}")
 
 
+def parse_server(text: str, port: int = 53) -> tuple[str, int]:
+    """An IP address, maybe with an IPv6 zone, and its port or the given one; never 0."""
+    parts = _host_port.fullmatch(text)
+    host, own = (parts[1] or parts[2] or "", parts[3]) if parts is not None else (text, "")
+    try:
+        ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        raise ValueError(f"must specify an IP address: `{host}'") from None
+    number = parse_port(own) if own else port
+    if not number:
+        raise ValueError(f"address {text}: invalid port")
+    return host, number
+
+
 def parse_port(text: str) -> int:
     """0 to 65535."""
     if not text.isascii() or not text.isdigit() or len(text) > 5 or int(text) > 65535:

@@ -9,6 +9,7 @@ from kdns.chain.handler import Handler
 from kdns.chain.query import Query
 from kdns.chain.site import Site
 from kdns.wire import codes, name
+from kdns.wire.reader import Question
 
 _REFUSED = refuse(codes.REFUSED)
 
@@ -33,6 +34,8 @@ class Dispatch:
         self._root = [block for block in self._zones.get(name.ROOT, ()) if block.chain is not None]
         self._only = self._root[0].chain if self._root and len(self._zones) == 1 else None
         self._any_class = any(block.site.listen.any_class for _, block in blocks)
+        self.notices = any(block.site.listen.notices for _, block in blocks)
+        """Whether any block takes NOTIFY."""
         self.dropped = dropped
         """Counts a query that got this answer from no plugin."""
 
@@ -40,11 +43,16 @@ class Dispatch:
         """Whether questions of a class are looked at: IN, and all if a block forwards or answers CH."""
         return cls == codes.IN or self._any_class
 
+    def takes_notice(self, question: Question) -> bool:
+        """Whether a NOTIFY for a zone is for one of the blocks; others are as if there were none."""
+        block = self._find(question)
+        return block is not None and block.site.listen.notices
+
     def answer(self, query: Query) -> Coroutine[Any, Any, Answer]:
         """What makes the answer: the chain of the block that the query belongs to, or REFUSED if there is none."""
         if self._only is not None and query.question.cls == codes.IN:
             return self._only.answer(query)
-        block = self._find(query) if self.takes(query.question.cls) else None
+        block = self._find(query.question) if self.takes(query.question.cls) else None
         if block is None or block.chain is None:
             return self._refuse(query)
         return block.chain.answer(query)
@@ -53,8 +61,8 @@ class Dispatch:
         self.dropped(query, _REFUSED)
         return _REFUSED
 
-    def _find(self, query: Query) -> Block | None:
-        question, found = query.question, None
+    def _find(self, question: Question) -> Block | None:
+        found = None
         for offset in question.offsets or (0,):
             blocks = self._zones.get(question.folded[offset:])
             if blocks is None:

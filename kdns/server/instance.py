@@ -121,6 +121,10 @@ class Instance:
         """Wait for what the first answers would rather have, all at once: one slow source delays no other."""
         await asyncio.gather(*[hook() for hook in self.hooks.settle])
 
+    async def serving(self) -> None:
+        """Its listeners are open, or were handed over to it."""
+        await _run(self.hooks.serving)
+
     async def restart(self) -> None:
         """Make way for another instance: its probes and metrics will want the same HTTP addresses."""
         await _run(self.hooks.restart)

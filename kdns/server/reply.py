@@ -12,7 +12,7 @@ from kdns.wire.reader import HEADER, HEADER_SIZE, read_question
 from kdns.wire.writer import write_message
 
 _AFTER_ID = Struct(">HHHHH")
-_COPIED = codes.RD | codes.CD
+_COPIED = codes.OPCODE | codes.RD | codes.CD
 _ECHOED = frozenset((codes.EXPIRE, codes.PADDING))
 _KEPT_WHEN_MALFORMED = codes.TC | codes.RD | codes.RA | codes.AD | codes.CD
 _OWN_SIZE = 4096

@@ -29,7 +29,8 @@ MAX_KEPT = 286
 """Longest query in octets whose reply is kept: the longest name, and OPT without options. What else a client adds would
 be part of the memo's key, and 32 768 keys of 64 KiB are two gigabytes."""
 
-_OPCODE = 0x7800
+_OPCODE = codes.OPCODE
+_NOTIFY = codes.NOTIFY << codes.OPCODE_SHIFT
 _log = logging.getLogger("kdns")
 _NO_REPLY = b""
 _FAILED = refuse(codes.SERVFAIL)
@@ -104,7 +105,7 @@ class Service:
         _, flags, questions, answers, authorities, additionals = HEADER.unpack_from(packet)
         if flags & codes.QR:
             return None
-        if flags & _OPCODE:
+        if flags & _OPCODE and not (flags & _OPCODE == _NOTIFY and self._takes_notice(packet)):
             return reply.malformed(packet, codes.NOTIMP)
         if questions != 1 or answers > 1 or authorities > 1 or additionals > 2:
             return reply.malformed(packet, codes.FORMERR)
@@ -115,6 +116,10 @@ class Service:
         return Query(
             packet[:2], flags, question, edns, len(packet), self.transport, exchange, basis, "", 0, None, packet
         )
+
+    def _takes_notice(self, packet: bytes) -> bool:
+        """Whether a NOTIFY (RFC 1996) is for a block that has asked for such."""
+        return self._dispatch.notices and self._dispatch.takes_notice(read_question(packet)[0])
 
     def _finish(self, packet: bytes, query: Query, answer: Answer) -> bytes:
         """The reply to send, kept if it may be; empty when there is to be none, or several on their own way."""

@@ -127,6 +127,7 @@ class Supervisor:
                 await instance.settle()
             self._ports.serve(instance)
             undo.pop_all()
+        await instance.serving()
 
 
 async def _aside(work: Callable[[], T]) -> T:

@@ -5,6 +5,7 @@ Plain integers, not enumerations: they are compared on every query.
 
 # Opcodes
 QUERY, STATUS, NOTIFY, UPDATE = 0, 2, 4, 5
+OPCODE, OPCODE_SHIFT = 0x7800, 11
 
 # Header flags (RFC 1035 section 4.1.1, RFC 4035 section 3)
 QR, AA, TC, RD, RA, Z, AD, CD = 0x8000, 0x0400, 0x0200, 0x0100, 0x0080, 0x0040, 0x0020, 0x0010

@@ -133,6 +133,7 @@ class Chain:
         tasks = self.wiring.tasks = set()
         await self.fire("startup")
         await self.fire("settle")
+        await self.fire("serving")
         try:
             yield
             await self.fire("shutdown")

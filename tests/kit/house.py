@@ -95,6 +95,7 @@ class House:
         """Between start and end of the instance."""
         await self.instance.start()
         await self.instance.settle()
+        await self.instance.serving()
         try:
             yield self
             await self.instance.shut_down()

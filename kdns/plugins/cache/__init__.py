@@ -73,6 +73,7 @@ Example::
 """
 
 from kdns.chain.handler import Handler
+from kdns.chain.notices import only_questions
 from kdns.chain.site import Site
 from kdns.corefile import Arguments
 from kdns.plugins.cache.handler import Cache
@@ -86,7 +87,7 @@ def setup(args: Arguments, site: Site) -> None:
     stores = Stores(options)
     site.offer(stores)
 
-    def link(next_: Handler) -> Cache:
-        return Cache(next_, options, stores, site)
+    def link(next_: Handler) -> Handler:
+        return only_questions(Cache(next_, options, stores, site), next_, site)
 
     site.chain("cache", link)

@@ -21,10 +21,10 @@ zone that could not be read yet is SERVFAIL, as are transfers REFUSED without `t
 name in no zone goes to the next plugin, and is REFUSED if there is none.
 
 DBFILE is read at start and again when it, or a file it includes, changed; then the zone is replaced if its serial is
-another one. A file that cannot be read leaves the zone as it was.
+another one. A file that cannot be read leaves the zone as it was. Every new zone is announced by `transfer`.
 
 Unlike CoreDNS: serial 0 is a serial like any other; a file that cannot be opened holds up no other; `$GENERATE` obeys
-`$TTL`; an alias whose target has no data always comes with the SOA (RFC 2308 section 2.2); nobody is notified.
+`$TTL`; an alias whose target has no data always comes with the SOA (RFC 2308 section 2.2).
 
 Errors: "unknown property 'X'"; at start `failed to parse file "F" for origin Z with error E`, `file "F" has no SOA
 record for origin Z`, and with `reload 0` "open F: ...", which is a warning otherwise. Metrics: none.
@@ -41,14 +41,17 @@ Example::
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 from kdns.chain.handler import Handler
+from kdns.chain.notices import only_questions
+from kdns.chain.roles import Announcer
 from kdns.chain.site import Site
+from kdns.chain.zone.authority import Authority
+from kdns.chain.zone.master import LoadError, MasterFile
 from kdns.chain.zones import Zones
 from kdns.corefile import Arguments, Line
-from kdns.plugins.file.handler import File
-from kdns.plugins.file.source import LoadError, Source
-from kdns.wire import name
+from kdns.plugins.file.source import Source
 
 
 @dataclass(slots=True)
@@ -62,8 +65,7 @@ class Options:
 
 def setup(args: Arguments, site: Site) -> None:
     """Read the directive. Raises `ConfigError`."""
-    sources: dict[bytes, tuple[Line, Source, float]] = {}
-    texts: list[str] = []
+    sources: dict[bytes, tuple[Line, Source]] = {}
     through: Zones | None = None
     for line in args:
         path = site.path(line.text())
@@ -71,31 +73,34 @@ def setup(args: Arguments, site: Site) -> None:
         options = Options()
         for option in line.block():
             _read(option, options)
-        texts += zones.texts
         through = options.fallthrough or through
-        for text in zones.texts:
-            origin = name.from_text(text)
-            source = Source(path, origin, options.reload, options.by_mtime, site.wiring.forget)
-            sources[origin] = (line, source, options.reload)
+        for origin in zones:
+            file = MasterFile(path, origin, by_mtime=options.by_mtime)
+            sources[origin] = (line, Source(file, options.reload, partial(_changed, site, origin, file)))
 
     def link(next_: Handler) -> Handler:
-        served = {origin: source for origin, (_, source, _) in sources.items()}
-        handler = File(next_, Zones(texts), served, through, site.lookup)
+        handler = Authority(next_, through, site.lookup)
+        handler.hold({origin: source.file for origin, (_, source) in sources.items()})
         site.offer(handler)
-        return handler
+        return only_questions(handler, next_, site)
 
     async def start() -> None:
-        for line, source, _ in sources.values():
+        for line, source in sources.values():
             try:
                 await source.start()
             except LoadError as error:
                 raise line.error(str(error)) from error
-        for _, source, reload in sources.values():
-            if reload:
-                site.wiring.spawn(source.follow())
+        for _, source in sources.values():
+            site.wiring.spawn(source.follow())
 
     site.chain("file", link)
     site.hooks.startup.append(start)
+
+
+def _changed(site: Site, origin: bytes, file: MasterFile) -> None:
+    site.wiring.forget([file.key])
+    for announcer in site.find(Announcer):  # type: ignore[type-abstract]
+        announcer.announce(origin)
 
 
 def _read(option: Line, options: Options) -> None:

@@ -1,23 +1,20 @@
 """The link of the chain that answers AXFR and IXFR (`kubernetes.md` section 6.3)."""
 
 from collections.abc import Coroutine, Iterable, Iterator, Sequence
-from ipaddress import ip_address
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any
 
 from kdns.chain.answer import Answer, Records, refuse
 from kdns.chain.handler import Handler
 from kdns.chain.query import Query
 from kdns.chain.roles import Transfer, Transferer
-from kdns.chain.zones import Zones
+from kdns.plugins.transfer.stanza import Stanza
 from kdns.wire import codes
 from kdns.wire.reader import read_question, read_records
 from kdns.wire.record import Record
 
 MAX_MESSAGE = 63000
 """Octets of records, without compression, in one message of a transfer."""
-
-EVERYBODY = b"*"
 
 _TRANSFERS = (codes.AXFR, codes.IXFR)
 _FIXED = 10
@@ -27,17 +24,7 @@ _SOA_NUMBERS = 20
 _REFUSED = refuse(codes.REFUSED)
 _FORBIDDEN = Answer(rcode=codes.REFUSED)
 _NO_SERIAL = refuse(codes.SERVFAIL)
-
-
-class Stanza(NamedTuple):
-    """Who may have which zones: packed addresses, or `EVERYBODY` among them."""
-
-    zones: Zones
-    to: frozenset[bytes]
-
-    def allows(self, query: Query) -> bool:
-        """Whether the client may have them."""
-        return EVERYBODY in self.to or ip_address(query.client[0].partition("%")[0]).packed in self.to
+_NOT_LOADED = refuse(codes.SERVFAIL, "no SOA")
 
 
 class Transfers:
@@ -58,7 +45,7 @@ class Transfers:
         query.basis.fleeting = True
         if query.transport.proto != "tcp":
             return _REFUSED
-        stanza = self._stanza(query)
+        stanza = Stanza.longest(self._stanzas, lambda stanza: stanza.zones.match(query.question))
         if stanza is None:
             return await self._next.answer(query)
         if not stanza.allows(query):
@@ -71,21 +58,15 @@ class Transfers:
         found = self._find(query.question.folded)
         if found is None:
             return await self._next.answer(query)
-        if serial and serial == int.from_bytes(found.soa.data[-_SOA_NUMBERS:][:4], "big"):
-            return Answer(flags=codes.AA, answer=(found.soa,))
-        messages = _messages(found)
+        soa = found.soa
+        if soa is None:
+            return _NOT_LOADED
+        if serial and serial == int.from_bytes(soa.data[-_SOA_NUMBERS:][:4], "big"):
+            return Answer(flags=codes.AA, answer=(soa,))
+        messages = _messages(soa, found.records)
         first = next(messages)
-        whole = len(first) > 1 and first[-1] is found.soa
+        whole = len(first) > 1 and first[-1] is soa
         return Answer(flags=codes.AA, answer=first, more=None if whole else messages)
-
-    def _stanza(self, query: Query) -> Stanza | None:
-        """The one with the longest zone that holds the question; the first of equals."""
-        best, longest = None, -1
-        for stanza in self._stanzas:
-            zone = stanza.zones.match(query.question)
-            if zone is not None and len(zone) > longest:
-                best, longest = stanza, len(zone)
-        return best
 
     def _find(self, zone: bytes) -> Transfer | None:
         found = (transferer.transfer(zone) for transferer in self._transferers)
@@ -102,11 +83,11 @@ def _serial_of(packet: bytes) -> int | None:
     return int.from_bytes(packet[at : at + 4], "big")
 
 
-def _messages(found: Transfer) -> Iterator[Records]:
+def _messages(soa: Record, zone: Iterable[Records]) -> Iterator[Records]:
     """The records of a zone between its two SOAs, as many in a message as have room."""
     batch: list[Record] = []
     room = MAX_MESSAGE
-    records: Iterable[Record] = chain((found.soa,), chain.from_iterable(found.records), (found.soa,))
+    records: Iterable[Record] = chain((soa,), chain.from_iterable(zone), (soa,))
     for record in records:
         size = len(record.owner or b"") + _FIXED + len(record.data)
         if batch and size > room:

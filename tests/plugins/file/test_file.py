@@ -10,9 +10,10 @@ from blockbuster import BlockBuster
 
 from kdns.chain.answer import Answer, refuse
 from kdns.chain.roles import Transferer
+from kdns.chain.zone.authority import Authority
+from kdns.chain.zone.master import MAX_FILE, LoadError, MasterFile, load
 from kdns.corefile import ConfigError
-from kdns.plugins.file.handler import File
-from kdns.plugins.file.source import MAX_FILE, LoadError, Source, load
+from kdns.plugins.file.source import Source
 from kdns.wire import codes, name
 from kdns.wire.edns import Edns
 from tests.kit.chain import Chain, Next, chain_of, chains_of
@@ -214,7 +215,9 @@ async def test_transfers_are_refused_without_transfer(db: Path, rtype: str) -> N
 async def test_zones_are_given_to_transfer(db: Path) -> None:
     built = chain(db)
     (giver,) = built.site.find(Transferer)  # type: ignore[type-abstract]
-    assert giver.transfer(ORIGIN) is None
+    before = giver.transfer(ORIGIN)
+    assert before is not None
+    assert (before.soa, list(before.records)) == (None, [])
     async with built.running():
         given = giver.transfer(ORIGIN)
         assert giver.transfer(name.from_text("www.example.org.")) is None
@@ -272,70 +275,70 @@ async def test_root_blocks_and_several_zones(tmp_path: Path, blockbuster: BlockB
     built = chains_of(text)[0]
     async with built.running():
         assert lines(built.ask("www.b.org.")) == ["www.b.org. A 192.0.2.2"]
-        assert isinstance(built.links["file"], File)
+        assert isinstance(built.links["file"], Authority)
 
 
-def source(path: Path, forget: Callable[..., None], **how: object) -> Source:
-    return Source(str(path), ORIGIN, how.get("reload", 60.0), bool(how.get("by_mtime")), forget)  # type: ignore[arg-type]
+def source(path: Path, changed: Callable[[], object] = int, *, reload: float = 60.0, by_mtime: bool = False) -> Source:
+    return Source(MasterFile(str(path), ORIGIN, by_mtime=by_mtime), reload, changed)  # type: ignore[arg-type]
 
 
 async def test_another_serial_replaces_the_zone(db: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    forgotten: list[object] = []
-    followed = source(db, forgotten.extend)
+    changes: list[int] = []
+    followed = source(db, lambda: changes.append(1))
     await followed.start()
-    first = followed.zone
-    forgotten.clear()
+    first = followed.file.zone
+    changes.clear()
     write(db, TEXT.replace("192.0.2.2", "192.0.2.200"))
     await followed.look()
-    assert (followed.zone is first, forgotten) == (True, [])
+    assert (followed.file.zone is first, changes) == (True, [])
     write(db, TEXT.replace("host 7", "host 6").replace("192.0.2.2", "192.0.2.200"))
     await followed.look()
-    assert followed.zone is not None
-    assert (followed.zone.serial, forgotten) == (6, [followed.key])
+    assert followed.file.zone is not None
+    assert (followed.file.zone.serial, changes) == (6, [1])
     assert f'Successfully reloaded zone "example.org." in "{db}" with 6 SOA serial' in caplog.text
 
 
 async def test_by_mtime_the_serial_does_not_matter(db: Path) -> None:
-    followed = source(db, lambda keys: None, by_mtime=True)
+    followed = source(db, by_mtime=True)
     await followed.start()
-    first = followed.zone
+    first = followed.file.zone
     await followed.look()
-    assert followed.zone is first
+    assert followed.file.zone is first
     write(db, TEXT.replace("192.0.2.2", "192.0.2.200"))
     await followed.look()
-    assert followed.zone is not first
+    assert followed.file.zone is not first
 
 
 async def test_a_change_of_an_included_file_counts(tmp_path: Path) -> None:
     (tmp_path / "db").write_text("$TTL 1\n$INCLUDE soa\n")
     (tmp_path / "soa").write_text("@ SOA a b 1 1 1 1 1\n")
-    followed = source(tmp_path / "db", lambda keys: None)
+    followed = source(tmp_path / "db")
     await followed.start()
     (tmp_path / "soa").write_text("@ SOA a b 22 1 1 1 1\n")
     await followed.look()
-    assert followed.zone is not None
-    assert followed.zone.serial == 22
+    assert followed.file.zone is not None
+    assert followed.file.zone.serial == 22
 
 
 @pytest.mark.parametrize("text", ["nonsense", None])
 async def test_a_file_that_cannot_be_read_leaves_the_zone(db: Path, text: str | None) -> None:
-    followed = source(db, lambda keys: None)
+    followed = source(db)
     await followed.start()
-    first = followed.zone
+    first = followed.file.zone
     write(db, text)
     await followed.look()
-    assert followed.zone is first is not None
+    assert followed.file.zone is first is not None
 
 
 async def test_the_file_is_followed(db: Path) -> None:
     changed = asyncio.Event()
-    followed = source(db, lambda keys: changed.set(), reload=0.001)
+    followed = source(db, changed.set, reload=0.001)
     task = asyncio.create_task(followed.follow())
     async with asyncio.timeout(10):
         await changed.wait()
     task.cancel()
-    assert followed.zone is not None
+    assert followed.file.zone is not None
 
 
 def test_files_that_are_not_read(tmp_path: Path) -> None:

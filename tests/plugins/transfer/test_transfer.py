@@ -12,7 +12,8 @@ from kdns.chain.query import Query
 from kdns.chain.roles import Transfer
 from kdns.chain.zones import Zones
 from kdns.corefile import ConfigError
-from kdns.plugins.transfer.handler import EVERYBODY, MAX_MESSAGE, Stanza, Transfers
+from kdns.plugins.transfer.handler import MAX_MESSAGE, Transfers
+from kdns.plugins.transfer.stanza import EVERYBODY, Stanza
 from kdns.wire import codes, name, rdata
 from kdns.wire.edns import Edns
 from kdns.wire.record import Record
@@ -129,9 +130,9 @@ def test_the_longest_zone_decides_and_the_first_source_that_has_it() -> None:
         ("", "'to' is required"),
         ("source 192.0.2.1", "'to' is required"),
         ("to", "Wrong argument count or unexpected line ending"),
-        ("to ns.example.org", "must specify an IP address: ns.example.org"),
-        ("to 192.0.2.0/24", "must specify an IP address: 192.0.2.0/24"),
-        ("to 192.0.2.1 x", "must specify an IP address: x"),
+        ("to ns.example.org", "must specify an IP address: `ns.example.org'"),
+        ("to 192.0.2.0/24", "must specify an IP address: `192.0.2.0/24'"),
+        ("to 192.0.2.1 x", "must specify an IP address: `x'"),
         ("to *\nsource", "Wrong argument count or unexpected line ending"),
         ("to *\nsource 192.0.2.1 192.0.2.2", "Wrong argument count or unexpected line ending"),
         ("to *\nsource 192.0.2.1\nsource 192.0.2.2", "source already specified"),

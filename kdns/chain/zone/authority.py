@@ -1,15 +1,20 @@
-"""What is answered from the zones (`plugins.md`, the table of queries of file)."""
+"""What is answered from zones (`plugins.md`, the table of queries of file), for all plugins that have some.
+
+Where the zones come from is not known here: each is a `Held` whose `zone` is replaced when there is another one, by
+who then forgets its key. Which zones there are may change as well; who changes that forgets a key of its own.
+"""
 
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol
 
 from kdns.chain.answer import Answer, Records, refuse
+from kdns.chain.basis import Key
 from kdns.chain.handler import End, Handler
 from kdns.chain.query import Query
 from kdns.chain.roles import Transfer
-from kdns.chain.zone import Finding, Kind, Zone, find
-from kdns.chain.zone.lookup import apex_ns, soa
+from kdns.chain.zone.data import Zone
+from kdns.chain.zone.lookup import Finding, Kind, apex_ns, find, soa
 from kdns.chain.zones import Zones
-from kdns.plugins.file.source import Source
 from kdns.wire import codes, name
 
 MAX_LINKS = 8
@@ -24,18 +29,39 @@ _OUT_OF_SIGHT = frozenset((Kind.MISSING, Kind.REFERRAL, Kind.LOOPS))
 _RCODES = {Kind.MISSING: codes.NXDOMAIN, Kind.TOO_LONG: codes.YXDOMAIN}
 
 
-class File:
-    """Answers for names in its zones. `sources` has the zones by folded name, `through` those that fall through."""
+class Held(Protocol):
+    """Has one zone, or will have it."""
 
-    def __init__(
-        self, next_: Handler, zones: Zones, sources: Mapping[bytes, Source], through: Zones | None, lookup: Lookup
-    ) -> None:
+    @property
+    def key(self) -> Key:
+        """What an answer from the zone rests on."""
+        ...
+
+    @property
+    def zone(self) -> Zone | None:
+        """The zone that is served now; `None` if there is none to be trusted, which is SERVFAIL."""
+        ...
+
+
+class Authority:
+    """Answers for names in its zones; `through` are those that fall through.
+
+    `partial` are the flags of an answer whose aliases end below a zone cut.
+    """
+
+    def __init__(self, next_: Handler, through: Zones | None, lookup: Lookup, *, partial: int = codes.AA) -> None:
         self._next = next_
         self._alone = isinstance(next_, End)
-        self._zones = zones
-        self._sources = sources
+        self._zones = Zones(())
+        self._held: Mapping[bytes, Held] = {}
         self._through = through
         self._lookup = lookup
+        self._partial = partial
+
+    def hold(self, held: Mapping[bytes, Held]) -> None:
+        """Serve these zones from now on, by folded name."""
+        self._held = dict(held)
+        self._zones = Zones(map(name.to_text, held))
 
     async def answer(self, query: Query) -> Answer:
         """From the zone that holds the name, or the next handler's answer."""
@@ -45,9 +71,9 @@ class File:
             return _REFUSED if self._alone else await self._next.answer(query)
         if question.type in (codes.AXFR, codes.IXFR):
             return _REFUSED
-        source = self._sources[origin]
-        query.basis.reads.append(source.key)
-        zone = source.zone
+        held = self._held[origin]
+        query.basis.reads.append(held.key)
+        zone = held.zone
         if zone is None:
             return _SERVFAIL
         found = find(zone, question.folded, question.type, query.do)
@@ -90,14 +116,16 @@ class File:
         if reply.rcode == codes.NOERROR and reply.answer:
             return _aliased(answer, apex_ns(zone, query.do))
         authority = _owned(reply.authority, target) or soa(zone, query.do)
-        return Answer(reply.rcode, codes.AA, answer, authority, _owned(reply.additional, target))
+        refers = reply.rcode == codes.NOERROR and any(record.type == codes.NS for record in reply.authority)
+        flags = self._partial if refers else codes.AA
+        return Answer(reply.rcode, flags, answer, authority, _owned(reply.additional, target))
 
     def transfer(self, zone: bytes) -> Transfer | None:
-        """A zone that is loaded (`chain.roles.Transferer`)."""
-        source = self._sources.get(zone)
-        if source is None or source.zone is None:
+        """One of the zones, whole (`chain.roles.Transferer`)."""
+        held = self._held.get(zone)
+        if held is None:
             return None
-        return Transfer(source.zone.soa, source.zone.records())
+        return Transfer(None, iter(())) if held.zone is None else Transfer(held.zone.soa, held.zone.records())
 
 
 def _written(found: Finding) -> Answer:
