@@ -27,8 +27,9 @@ TCP = Transport("tcp", 1, "dns://:53")
 A = Record(None, codes.A, b"\x0a\0\0\1", 5)
 
 
-def make(behind: Handler, transport: Transport = UDP) -> Service:
+def make(behind: Handler, transport: Transport = UDP, *, notices: bool = False) -> Service:
     site = Site((), process(), Wiring(), Hooks())
+    site.listen.notices = notices
     return Service(transport, Dispatch([(".", Block(site, behind))], _nothing), Memo(lambda: 0.0), Counter())
 
 
@@ -55,6 +56,29 @@ def test_dropped(query: bytes) -> None:
 def test_other_opcodes(opcode: int) -> None:
     reply = make(Next()).miss(packet("web.shop.", flags=opcode << 11 | codes.RD), Ends())
     assert reply == bytes.fromhex("1234") + (0x8104 | opcode << 11).to_bytes(2, "big") + bytes(8)
+
+
+def test_notifications_go_to_blocks_that_take_them() -> None:
+    behind = Next(Answer(flags=codes.AA))
+    wanted = make(behind, notices=True)
+    notice = packet("example.org.", "SOA", flags=codes.NOTIFY << 11 | codes.AA)
+    reply = wanted.miss(notice, Ends())
+    assert reply == b"\x12\x34" + (0xA400).to_bytes(2, "big") + notice[4:]
+    assert len(behind.queries) == 1
+    assert wanted.miss(packet("example.org.", flags=codes.UPDATE << 11), Ends())[3] & 15 == codes.NOTIMP  # type: ignore[index]
+    with_nothing = notice[:4] + bytes(8)
+    assert read_message(wanted.miss(with_nothing, Ends()) or b"").rcode == codes.FORMERR
+
+
+def test_notifications_for_other_blocks_are_not_implemented() -> None:
+    sites = [Site((), process(), Wiring(), Hooks()) for _ in range(2)]
+    sites[0].listen.notices = True
+    blocks = [("example.org.", Block(sites[0], Next())), (".", Block(sites[1], Next()))]
+    both = Service(UDP, Dispatch(blocks, _nothing), Memo(lambda: 0.0), Counter())
+    for text, rcode in (("example.org.", codes.REFUSED), ("example.net.", codes.NOTIMP)):
+        reply = both.miss(packet(text, "SOA", flags=codes.NOTIFY << 11), Ends())
+        assert reply is not None
+        assert reply[3] & 15 == rcode
 
 
 @pytest.mark.parametrize(
@@ -93,7 +117,7 @@ def test_class() -> None:
 def test_edns_version() -> None:
     reply = ask(packet("Web.shop.", edns=Edns(1232, codes.DO, version=1)), Answer(answer=(A,)))
     assert reply.rcode == codes.BADVERS
-    assert reply.edns == Edns(0, rcode=1)
+    assert reply.edns == Edns(4096, codes.DO, rcode=1)
     assert reply.question is not None
     assert reply.question.name == b"\3Web\4shop\0"
 

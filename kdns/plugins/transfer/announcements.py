@@ -53,7 +53,7 @@ class Announcements:
     async def begin(self) -> None:
         """The instance answers queries now."""
         self._serving = True
-        for job in self._due:
+        for job in tuple(self._due):
             self._spawn(self._tell(job))
 
     async def _tell(self, job: Job) -> None:
