@@ -107,18 +107,22 @@ def _opt(query: Query, answer: Answer) -> bytes:
 
 
 def bad_version(query: Query) -> bytes:
-    """BADVERS (RFC 6891 section 6.1.3): version 0, size 0, no flags, as CoreDNS sends it."""
+    """BADVERS (RFC 6891 section 6.1.3): version 0, and DO as in other replies (RFC 8906 section 8.2.9)."""
     flags = codes.QR | query.flags & _COPIED
-    opt = opt_record(0, rcode=codes.BADVERS)
+    opt = opt_record(_OWN_SIZE, codes.DO if query.do else 0, rcode=codes.BADVERS)
     return write_message(query.ident, flags, query.question.wire, ((), (), ()), opt)
 
 
-def malformed(packet: bytes, rcode: int, question: bytes = b"") -> bytes:
-    """A bare reply to a message that was not read: id and flags of the query, the question if it was read."""
+def malformed(packet: bytes, rcode: int, question: bytes = b"", *, edns: bool = False) -> bytes:
+    """A bare reply to a message that was not read: id and flags of the query, the question if it was read.
+
+    `edns`: it has an OPT record, as that of the query is what is wrong (RFC 6891 section 7).
+    """
     flags = int.from_bytes(packet[2:4], "big")
     opcode = flags & 0x7800 if rcode == codes.NOTIMP else 0
     word = codes.QR | opcode | flags & _KEPT_WHEN_MALFORMED | rcode
-    return HEADER.pack(int.from_bytes(packet[:2], "big"), word, 1 if question else 0, 0, 0, 0) + question
+    head = HEADER.pack(int.from_bytes(packet[:2], "big"), word, 1 if question else 0, 0, 0, 1 if edns else 0)
+    return head + question + (opt_record(_OWN_SIZE) if edns else b"")
 
 
 def question_of(packet: bytes) -> bytes:

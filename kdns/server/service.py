@@ -19,7 +19,7 @@ from kdns.server import reply
 from kdns.server.dispatch import Dispatch
 from kdns.server.passing import Passing
 from kdns.wire import codes
-from kdns.wire.errors import WireError
+from kdns.wire.errors import EdnsError, WireError
 from kdns.wire.reader import HEADER, HEADER_SIZE, find_edns, read_question, read_records
 
 MAX_WAITING = 16384
@@ -57,7 +57,7 @@ class Service:
         try:
             query = self._read(packet, exchange)
         except WireError as error:
-            return reply.malformed(packet, error.rcode, _question_if_any(packet))
+            return reply.malformed(packet, error.rcode, _question_if_any(packet), edns=type(error) is EdnsError)
         if query is None:
             return None
         if isinstance(query, bytes):

@@ -5,7 +5,7 @@ from struct import pack
 from typing import NamedTuple
 
 from kdns.wire import codes
-from kdns.wire.errors import WireError
+from kdns.wire.errors import EdnsError
 
 
 class Option(NamedTuple):
@@ -34,12 +34,12 @@ class Edns(NamedTuple):
 
 
 def read_options(data: bytes) -> tuple[Option, ...]:
-    """Options of an OPT record's data; raises `WireError` when a length does not fit."""
+    """Options of an OPT record's data; raises `EdnsError` when a length does not fit."""
     options, i = [], 0
     while i < len(data):
         end = i + 4 + int.from_bytes(data[i + 2 : i + 4], "big")
         if end > len(data) or i + 4 > len(data):
-            raise WireError("EDNS option longer than its OPT record")
+            raise EdnsError("EDNS option longer than its OPT record")
         options.append(Option(int.from_bytes(data[i : i + 2], "big"), data[i + 4 : end]))
         i = end
     return tuple(options)

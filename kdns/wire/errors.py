@@ -1,4 +1,4 @@
-"""The one error of the wire room: it knows the response code it is to be answered with."""
+"""The error of the wire room: it knows the response code it is to be answered with."""
 
 from kdns.wire import codes
 
@@ -12,3 +12,7 @@ class WireError(Exception):
     def __init__(self, message: str, rcode: int = codes.FORMERR) -> None:
         super().__init__(message)
         self.rcode = rcode
+
+
+class EdnsError(WireError):
+    """An OPT record that cannot be read, or that should not be there; the reply has one (RFC 6891 section 7)."""

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from kdns.wire import codes, rdata
 from kdns.wire.edns import Edns, read_options
-from kdns.wire.errors import WireError
+from kdns.wire.errors import EdnsError, WireError
 from kdns.wire.name import MAX_NAME
 from kdns.wire.record import Record
 
@@ -191,10 +191,10 @@ def read_edns(packet: bytes, raw: RawRecord) -> Edns:
 
 
 def find_edns(packet: bytes, records: list[RawRecord]) -> Edns | None:
-    """The OPT of a message; raises `WireError` for two, or one that is not owned by the root (RFC 6891 6.1.1)."""
+    """The OPT of a message; raises `EdnsError` for two, or one that is not owned by the root (RFC 6891 6.1.1)."""
     found = [raw for raw in records if raw.type == codes.OPT and raw.section == 2]
     if not found:
         return None
     if len(found) > 1 or packet[found[0].start] != 0:
-        raise WireError("more than one OPT record, or one with a name")
+        raise EdnsError("more than one OPT record, or one with a name")
     return read_edns(packet, found[0])
