@@ -1,0 +1,119 @@
+"""The ways that messages go to a server and back. One line each in `TRANSPORTS`; every test is run with every one.
+
+A client sends and receives whole messages. How they are framed, and what else is on the way, is the transport's.
+"""
+
+import asyncio
+import os
+import socket
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Protocol, Self
+
+PATIENCE = 10.0
+"""Seconds until a reply that has to come has come, on a busy machine."""
+
+
+class Client(Protocol):
+    """One client with one socket."""
+
+    async def send(self, *packets: bytes) -> None: ...
+
+    async def receive(self) -> bytes | None:
+        """The next message; `None` if the server has ended the conversation."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Datagrams:
+    """UDP."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+
+    @classmethod
+    async def connect(cls, port: int) -> Self:
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sock.setblocking(False)
+        sock.connect(("127.0.0.1", port))
+        return cls(sock)
+
+    async def send(self, *packets: bytes) -> None:
+        for packet in packets:
+            self._sock.send(packet)
+
+    async def receive(self) -> bytes | None:
+        async with asyncio.timeout(PATIENCE):
+            return await asyncio.get_running_loop().sock_recv(self._sock, 65535)
+
+    async def close(self) -> None:
+        self._sock.close()
+
+
+class Stream:
+    """TCP: a length of two octets in front of each message (RFC 1035 section 4.2.2)."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self.writer = writer
+
+    @classmethod
+    async def connect(cls, port: int) -> Self:
+        return cls(*await asyncio.open_connection("127.0.0.1", port))
+
+    async def send(self, *packets: bytes) -> None:
+        await self.write(framed(*packets))
+
+    async def write(self, octets: bytes) -> None:
+        """Send octets as they are."""
+        self.writer.write(octets)
+        with suppress(ConnectionError):
+            await self.writer.drain()
+
+    async def receive(self) -> bytes | None:
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            async with asyncio.timeout(PATIENCE):
+                size = int.from_bytes(await self._reader.readexactly(2), "big")
+                return await self._reader.readexactly(size)
+        return None
+
+    async def close(self) -> None:
+        self.writer.close()
+        with suppress(OSError):
+            await self.writer.wait_closed()
+
+
+def framed(*packets: bytes) -> bytes:
+    """Messages as a stream carries them."""
+    return b"".join([len(packet).to_bytes(2, "big") + packet for packet in packets])
+
+
+@dataclass(frozen=True, slots=True)
+class Transport:
+    """`proto` says how long a reply may be, `scheme` stands in front of the keys of server blocks."""
+
+    name: str
+    proto: str
+    scheme: str
+    client: type[Datagrams] | type[Stream]
+    batched: bool = True
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def streams(self) -> bool:
+        """Whether several messages share a connection."""
+        return issubclass(self.client, Stream)
+
+
+UDP, TCP = Transport("udp", "udp", "dns", Datagrams), Transport("tcp", "tcp", "dns", Stream)
+TRANSPORTS: tuple[Transport, ...] = (
+    UDP,
+    Transport("udp-single", "udp", "dns", Datagrams, batched=False),
+    TCP,
+)
+if os.environ.get("KDNS_SUBJECT_COMMAND"):  # how another server takes datagrams is its own affair
+    TRANSPORTS = (UDP, TCP)
+STREAMS = tuple(transport for transport in TRANSPORTS if transport.streams)
