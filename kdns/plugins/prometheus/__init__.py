@@ -20,8 +20,8 @@ Errors: "address X: missing port in address", "tls block already specified", "un
 Metrics, by server, zone and view: `coredns_dns_requests_total{proto,family,type}`,
 `coredns_dns_request_size_bytes{proto}`, `coredns_dns_request_duration_seconds`, `coredns_dns_do_requests_total`,
 `coredns_dns_response_size_bytes{proto}`, `coredns_dns_responses_total{rcode,plugin}`. `zone` is the longest zone of the
-block that holds the name. `plugin` is the plugin that follows this one in the chain, empty when none wrote the answer.
-Also `coredns_plugin_enabled{server,zone, view,name}`, `coredns_build_info{version,revision,goversion}`, and the figures
+block, or of `auto`, that holds the name. `plugin` is the plugin that follows this one in the chain, empty when none
+wrote the answer. Also `coredns_plugin_enabled{server,zone, view,name}`, `coredns_build_info{version,revision,goversion}`, and the figures
 of the process (`process_*`).
 
 Example::
@@ -119,7 +119,9 @@ def _options(line: Line, site: Site) -> str:
 def _handler(next_: Handler, counting: Counting, site: Site) -> Prometheus:
     names = [name for name, _ in site.links]
     behind = names[names.index("prometheus") + 1 :]
-    return Prometheus(next_, counting, site.zones, site.view, behind[0] if behind else "", site.process.clock)
+    handler = Prometheus(next_, counting, site.zones, site.view, behind[0] if behind else "", site.process.clock)
+    site.offer(handler)
+    return handler
 
 
 def _servers(site: Site) -> list[str]:

@@ -6,7 +6,7 @@ look-up and a few additions. A reply that is sent from the memo has nobody to co
 how: the same sizes, and no time at all.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from kdns.chain.answer import Answer
 from kdns.chain.counting import TYPES, Counting, Series, reply_size
@@ -32,12 +32,17 @@ class Prometheus:
     ) -> None:
         self._next = next_
         self._counting = counting
-        self._zones = Zones(zones)
-        self._zone = self._zones.texts[0] if len(self._zones.texts) == 1 else ""
+        self._own = zones
+        self.count_zones(())
         self._view = view
         self._behind = behind
         self._clock = clock
         self._series: dict[_Labels, Series] = {}
+
+    def count_zones(self, zones: Iterable[str]) -> None:
+        """Count these zones apart as well as those of the block (`chain.roles.ZoneCounter`)."""
+        self._zones = Zones((*self._own, *zones))
+        self._zone = self._zones.texts[0] if len(self._zones.texts) == 1 else ""
 
     async def answer(self, query: Query) -> Answer:
         """The next handler's answer, counted."""
