@@ -7,6 +7,8 @@ tomorrow is right too: see `memo` for the laws that follow from these notes.
 from collections.abc import Callable
 from typing import Protocol
 
+from msgspec import Struct
+
 Key = tuple[object, ...]
 """Names one place that was read: `("service", "shop", "web")`. Whoever changes it forgets the same key."""
 
@@ -20,7 +22,7 @@ class Stamp(Protocol):
         ...
 
 
-class Basis:
+class Basis(Struct, eq=False):
     """Notes on one query, taken by all who answer it.
 
     `reads`     keys that were looked up, whether or not something stood there (law 1)
@@ -33,14 +35,12 @@ class Basis:
     `tallies`   called with the number of times the kept answer was sent
     """
 
-    private = False
-    fleeting = False
+    epoch: int = 0
+    private: bool = False
+    fleeting: bool = False
     expires: float | None = None
-    fades = False
+    fades: bool = False
     stamp: Stamp | None = None
-    shuffled = False
-
-    def __init__(self, epoch: int = 0) -> None:
-        self.reads: list[Key] = []
-        self.epoch = epoch
-        self.tallies: list[Callable[[int], None]] = []
+    shuffled: bool = False
+    reads: list[Key] = []
+    tallies: list[Callable[[int], None]] = []

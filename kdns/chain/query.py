@@ -1,6 +1,9 @@
 """One question on its way down the chain."""
 
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kdns.chain.basis import Basis
 from kdns.wire import name
@@ -45,7 +48,7 @@ class Labels(Protocol):
         ...
 
 
-class Query(NamedTuple):
+class Query(Struct, frozen=True):
     """A query as plugins see it: a value; `replace` makes another one that shares its basis.
 
     `ident` is the id as sent, `flags` the second header word, `size` the length of the message in octets, `view` the
@@ -65,6 +68,10 @@ class Query(NamedTuple):
     depth: int = 0
     metadata: Labels | None = None
     packet: bytes = b""
+
+    def replace(self, **changes: Any) -> "Query":
+        """This query with fields changed."""
+        return replace(self, **changes)
 
     @property
     def client(self) -> tuple[str, int]:
@@ -90,7 +97,7 @@ class Query(NamedTuple):
 
     def asking(self, wire: bytes, rtype: int | None = None) -> "Query":
         """The same query for another name (wire form), and another type if given."""
-        return self._replace(question=question(wire, rtype or self.question.type, self.question.cls))
+        return replace(self, question=question(wire, rtype or self.question.type, self.question.cls))
 
     @property
     def payload(self) -> int:

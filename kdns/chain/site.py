@@ -187,7 +187,7 @@ class Site:
         """
         if query.depth >= MAX_DEPTH or self._resolve is None:
             return None
-        inner = query.asking(name, rtype)._replace(depth=query.depth + 1, metadata=None)
+        inner = query.asking(name, rtype).replace(depth=query.depth + 1, metadata=None)
         answer = await self._resolve(inner)
         if query.basis.expires is not None:
             query.basis.fleeting = True

@@ -61,5 +61,5 @@ class Bufsize:
         edns = query.edns
         if edns is None or edns.size <= self._size:
             return await self._next.answer(query)
-        answer = await self._next.answer(query._replace(edns=edns._replace(size=self._size)))
+        answer = await self._next.answer(query.replace(edns=edns._replace(size=self._size)))
         return answer if answer is DROP else answer.replace(payload=self._size)

@@ -106,7 +106,7 @@ class Header:
 
     async def answer(self, query: Query) -> Answer:
         """The next handler's answer to the changed query, changed."""
-        answer = await self._next.answer(query._replace(flags=self._query.of(query.flags)))
+        answer = await self._next.answer(query.replace(flags=self._query.of(query.flags)))
         if answer is DROP:
             return answer
         recursion, response = self._query.recursion, self._response

@@ -84,4 +84,4 @@ class Metadata:
         """The next handler's answer."""
         if self._zones.match(query.question) is None:
             return self._next.answer(query)
-        return self._next.answer(query._replace(metadata=Collected(query, self._providers)))
+        return self._next.answer(query.replace(metadata=Collected(query, self._providers)))

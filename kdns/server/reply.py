@@ -53,7 +53,7 @@ def _amended(query: Query, answer: Answer) -> Query:
         flags = flags | codes.RD if answer.recursion else flags & ~codes.RD
     if answer.payload is not None and edns is not None:
         edns = edns._replace(size=min(edns.size, answer.payload))
-    return query._replace(flags=flags, edns=edns)
+    return query.replace(flags=flags, edns=edns)
 
 
 def messages(query: Query, answer: Answer, more: Iterable[Records]) -> Iterator[bytes]:

@@ -7,7 +7,8 @@ for. Who relays records that it does not read has their names checked (`check_na
 
 from struct import Struct
 from struct import error as StructError
-from typing import NamedTuple
+
+import msgspec
 
 from kdns.wire import codes, rdata
 from kdns.wire.edns import Edns, read_options
@@ -24,7 +25,7 @@ _FIXED = Struct(">HHIH")
 _FAR = 512
 
 
-class Question(NamedTuple):
+class Question(msgspec.Struct, frozen=True, gc=False):
     """A question: `name` as sent, `folded` to lower case, `offsets` of its labels, type, class, and `wire`, all of it.
 
     Make one with `question` where it was not read from a message.
@@ -38,7 +39,7 @@ class Question(NamedTuple):
     wire: bytes
 
 
-class RawRecord(NamedTuple):
+class RawRecord(msgspec.Struct, frozen=True, gc=False):
     """Where a record stands in a message; section 0 is answer, 1 authority, 2 additional."""
 
     section: int

@@ -164,7 +164,7 @@ def test_no_a_records(four: Answer) -> None:
 def test_a_lookup_without_end_or_reply_fails() -> None:
     world = World("dns64", Answer(), DROP)
     assert (world.ask().rcode, world.ask().written) == (codes.SERVFAIL, False)
-    deep = query("web.example", "AAAA", client=SIX)._replace(depth=8)
+    deep = query("web.example", "AAAA", client=SIX).replace(depth=8)
     answer = world.chain.answer(deep)
     assert (answer.rcode, answer.error) == (codes.SERVFAIL, "no answer to the lookup of A records")
 

@@ -161,21 +161,8 @@ def belongs(question: Question, answer: Answer) -> bool:
 
 
 def _authenticated(query: Query) -> Query:
-    """The query with AD set; `_replace` takes twice the time."""
-    return Query(
-        query.ident,
-        query.flags | codes.AD,
-        query.question,
-        query.edns,
-        query.size,
-        query.transport,
-        query.exchange,
-        query.basis,
-        query.view,
-        query.depth,
-        query.metadata,
-        query.packet,
-    )
+    """The query with AD set."""
+    return query.replace(flags=query.flags | codes.AD)
 
 
 def _shown(query: Query, answer: Answer, ttl: int) -> Answer:

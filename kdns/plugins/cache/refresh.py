@@ -71,7 +71,7 @@ class Refresher:
         self._tasks += 1
         counts.prefetches.value += 1
         transport = Transport("tcp", query.transport.family, query.transport.server)
-        detached = query._replace(transport=transport, exchange=_NOBODY, basis=Basis())
+        detached = query.replace(transport=transport, exchange=_NOBODY, basis=Basis())
         self._spawn(self._refresh(detached, entry, counts, now, stale=stale))
 
     async def _refresh(self, query: Query, entry: Entry, counts: Counts, now: float, *, stale: bool) -> None:
@@ -96,7 +96,7 @@ class Refresher:
         self._tasks += 1
         done: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
         timer = done.get_loop().call_later(timeout, _settle, done, None)
-        self._spawn(self._verify_for(done, query._replace(basis=Basis()), entry, counts))
+        self._spawn(self._verify_for(done, query.replace(basis=Basis()), entry, counts))
         answer = await done
         timer.cancel()
         return None if answer is None else self._kept(query, entry, answer)
@@ -122,7 +122,7 @@ class Refresher:
 
     async def _renew(self, query: Query, entry: Entry, counts: Counts, *, stale: bool) -> Answer | None:
         """Ask anew; `None` if the answer may not take the place of a stale entry."""
-        fetched = await self._fetcher.fetch(query._replace(flags=query.flags | codes.RD))
+        fetched = await self._fetcher.fetch(query.replace(flags=query.flags | codes.RD))
         replaces = self._replaces(query, fetched)
         if stale and not replaces:
             if self._prefer_positive and _is_no_failure(query, fetched):

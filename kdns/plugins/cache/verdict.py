@@ -121,17 +121,18 @@ def _own_ttl(question: Question, answer: Answer, most: int) -> int:
 
 def _relayed_ttl(question: Question, relay: Relay, most: int) -> int:
     """The same for a forwarded one: each owner is a pointer to where it was named before. Raises `WireError`."""
-    _, asked, _, qtype, qclass, _ = question
+    asked, qtype, qclass = question.folded, question.type, question.cls
     if qtype in _INDIRECT:
         return -1
     packet, owner, found = relay.packet, _QUESTION, False
     seen: set[bytes] = set()
-    for section, rtype, cls, ttl, start, _, data, _ in relay.records:
-        if ttl < most:
-            most = ttl
-        if section:
+    for raw in relay.records:
+        if raw.ttl < most:
+            most = raw.ttl
+        if raw.section:
             continue
-        if cls != qclass or packet[start : start + 2] != owner:
+        rtype, start, data = raw.type, raw.start, raw.data
+        if raw.cls != qclass or packet[start : start + 2] != owner:
             return -1
         if rtype == qtype:
             found = True

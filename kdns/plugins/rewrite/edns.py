@@ -36,7 +36,7 @@ class Optioned(NamedTuple):
         options = self._changed(edns.options, data)
         if options is None:
             return False
-        rewriting.query = rewriting.query._replace(edns=edns._replace(options=options))
+        rewriting.query = rewriting.query.replace(edns=edns._replace(options=options))
         if not self.revert:
             shown = self._changed(rewriting.shown, data)
             rewriting.shown = rewriting.shown if shown is None else shown

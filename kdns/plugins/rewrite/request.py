@@ -43,14 +43,14 @@ class Rewriting:
 
     def ask(self, rtype: int, cls: int) -> None:
         """Ask for another type or class."""
-        self.query = self.query._replace(question=reader.question(self.query.question.name, rtype, cls))
+        self.query = self.query.replace(question=reader.question(self.query.question.name, rtype, cls))
 
     def edns(self) -> Edns:
         """The OPT of the query; one is added if it has none."""
         edns = self.query.edns
         if edns is None:
             edns = Edns(ADDED_SIZE)
-            self.query = self.query._replace(edns=edns)
+            self.query = self.query.replace(edns=edns)
         return edns
 
 

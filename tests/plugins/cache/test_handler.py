@@ -163,7 +163,7 @@ def test_the_next_plugin_is_asked_with_ad() -> None:
     cached, upstream = chain("cache", says(A))
     asked = query("www.example", flags=codes.RD | codes.CD, edns=DO, proto="tcp")
     cached.answer(asked)
-    assert upstream.queries == [asked._replace(flags=asked.flags | codes.AD)]
+    assert upstream.queries == [asked.replace(flags=asked.flags | codes.AD)]
     asked = query("b.example", flags=codes.AD)
     cached.answer(asked)
     assert upstream.queries[1] == asked

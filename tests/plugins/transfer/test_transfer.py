@@ -105,12 +105,12 @@ def test_who_gets_what(question: Query, to: str, zones: tuple[str, ...], rcode: 
 
 @pytest.mark.parametrize(("serial", "records"), [(7, 1), (6, 4), (8, 4), (0, 4)])
 def test_ixfr(serial: int, records: int) -> None:
-    answer = ask(query("example.org", "IXFR", proto="tcp")._replace(packet=ixfr(serial)), Source())
+    answer = ask(query("example.org", "IXFR", proto="tcp").replace(packet=ixfr(serial)), Source())
     assert (answer.flags, len(answer.answer)) == (codes.AA, records)
 
 
 def test_ixfr_without_a_serial() -> None:
-    answer = ask(query("example.org", "IXFR", proto="tcp")._replace(packet=ixfr(None)), Source())
+    answer = ask(query("example.org", "IXFR", proto="tcp").replace(packet=ixfr(None)), Source())
     assert (answer.rcode, answer.written) == (codes.SERVFAIL, False)
 
 
