@@ -51,7 +51,7 @@ class Entry(NamedTuple):
 
 @dataclass(slots=True)
 class _Context:
-    """What goes on from one entry to the next: TTLs in seconds, the owner used last."""
+    """What goes on from one entry to the next: TTLs in seconds, the owner used last; and if other classes may be."""
 
     path: str
     origin: bytes
@@ -60,11 +60,24 @@ class _Context:
     owner: bytes | None = None
     depth: int = 0
     count: list[int] = field(default_factory=lambda: [0])
+    any_class: bool = False
 
 
 def parse(text: str, origin: bytes, path: str, opener: Opener) -> Iterator[Record]:
     """The records of a master file, in order; raises `ZoneError`, and whatever `opener` raises."""
     return _records(text, _Context(path, origin), opener)
+
+
+def first(text: str, ttl: int) -> Record | None:
+    """The first record of a text, `None` if there is none; nothing behind it is read. Raises `ZoneError`.
+
+    It may have any class. Its names are complete without a final dot too, `ttl` is in seconds for one without.
+    """
+
+    def refuse(file: str, path: str) -> tuple[str, str]:
+        raise WireError("$INCLUDE is not allowed here")
+
+    return next(_records(text, _Context("", name.ROOT, ttl, any_class=True), refuse), None)
 
 
 def entries(text: str) -> Iterator[Entry]:
@@ -94,7 +107,7 @@ def entries(text: str) -> Iterator[Entry]:
 
 
 def _records(text: str, context: _Context, opener: Opener) -> Iterator[Record]:
-    line = 0
+    line, place = 0, f"{context.path}: " if context.path else ""
     try:
         for entry in entries(text):
             line = entry.line
@@ -105,9 +118,9 @@ def _records(text: str, context: _Context, opener: Opener) -> Iterator[Record]:
                 yield _record(entry.words, entry.continued, context)
     except ZoneError as error:
         message = str(error)
-        raise error if message.startswith("dns: ") else ZoneError(f"dns: {context.path}: {message}") from error
+        raise error if message.startswith("dns: ") else ZoneError(f"dns: {place}{message}") from error
     except WireError as error:
-        raise ZoneError(f"dns: {context.path}: line {line}: {error}") from error
+        raise ZoneError(f"dns: {place}line {line}: {error}") from error
 
 
 def _directive(entry: Entry, context: _Context, opener: Opener) -> Iterator[Record]:
@@ -178,7 +191,9 @@ def _record(words: list[Word], continued: bool, context: _Context) -> Record:
         context.owner, at = absolute(words[0].text, context.origin), 1
     if context.owner is None:
         raise WireError("no owner name")
-    ttl, rtype, at = _head(words, at)
+    ttl, cls, rtype, at = _head(words, at)
+    if cls != codes.IN and not context.any_class:
+        raise WireError(f"class {codes.class_name(cls)} is not supported")
     data = data_of(rtype, words[at:], context.origin)
     if ttl is not None:
         context.last_ttl = ttl
@@ -188,23 +203,21 @@ def _record(words: list[Word], continued: bool, context: _Context) -> Record:
         ttl = int.from_bytes(data[-4:], "big")
     if ttl is None:
         raise WireError("missing TTL with no previous value")
-    return Record(name.from_labels((), context.owner), rtype, data, ttl)
+    return Record(name.from_labels((), context.owner), rtype, data, ttl, cls)
 
 
-def _head(words: list[Word], at: int) -> tuple[int | None, int, int]:
+def _head(words: list[Word], at: int) -> tuple[int | None, int, int, int]:
     """TTL and class, in either order and both optional, then the type; and where the data begins."""
     ttl: int | None = None
-    classed = False
+    cls: int | None = None
     for i in range(at, min(len(words), at + 3)):
         text = words[i].text.upper()
         if text[:1].isdigit() and ttl is None:
             ttl = seconds(text)
-        elif text in codes.CLASS_NUMBERS and text != "ANY" and not classed:
-            if text != "IN":
-                raise WireError(f"class {text} is not supported")
-            classed = True
+        elif text in codes.CLASS_NUMBERS and text != "ANY" and cls is None:
+            cls = codes.CLASS_NUMBERS[text]
         else:
-            return ttl, _type(text), i + 1
+            return ttl, codes.IN if cls is None else cls, _type(text), i + 1
     raise WireError("no record type")
 
 

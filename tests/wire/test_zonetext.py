@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from kdns.wire import codes, name
 from kdns.wire.errors import WireError
 from kdns.wire.zonedata import Word, data_of, seconds
-from kdns.wire.zonetext import ZoneError, entries, parse
+from kdns.wire.zonetext import ZoneError, entries, first, parse
 
 ORIGIN = name.from_text("example.org.")
 
@@ -134,3 +134,35 @@ def test_any_data_is_octets_or_an_error(rtype: int, texts: list[str]) -> None:
 
 def test_times() -> None:
     assert seconds("1w2d3h4m5s") == 604800 + 2 * 86400 + 3 * 3600 + 4 * 60 + 5
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("www.example.org 60 IN A 192.0.2.1", "www.example.org. 60 IN A 192.0.2.1"),
+        ("www A 192.0.2.1\nwww A not read", "www. 3600 IN A 192.0.2.1"),
+        ("\n\nversion.bind. 0 CH TXT kdns", 'version.bind. 0 CH TXT "kdns"'),
+        ("a. HS 5 CNAME b", "a. 5 HS CNAME b."),
+        ("$TTL 7\n$ORIGIN o.\na MX 1 b", "a.o. 7 IN MX 1 b.o."),
+        ("; nothing\n\n", None),
+        ("", None),
+    ],
+)
+def test_the_first_record_of_a_text(text: str, expected: str | None) -> None:
+    record = first(text, 3600)
+    assert (record and record.to_text()) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("$INCLUDE /etc/passwd", "dns: line 1: $INCLUDE is not allowed here"),
+        ("a. 1 IN", "dns: line 1: no record type"),
+        ("\na. 1 A (", "dns: line 2: unbalanced brace"),
+        (" a. 1 A 192.0.2.1", "dns: line 1: no owner name"),
+    ],
+)
+def test_no_first_record(text: str, message: str) -> None:
+    with pytest.raises(ZoneError) as caught:
+        first(text, 3600)
+    assert str(caught.value) == message
