@@ -1,8 +1,8 @@
 """The server's flags, in Go's manner: one dash or two, `=` or a space, booleans with or without a value.
 
-They are CoreDNS's (`corefile.md` section 10), so a Deployment's `args` need no change. The rules are those of Go's
-package `flag`: a flag that is no boolean takes the next word whatever it looks like, the first word that is no flag
-ends them, and so does `--`. The last one of several counts.
+They are CoreDNS's (`corefile.md` section 10), so a Deployment's `args` need no change, and node-cache's `-kubednscm`.
+The rules are those of Go's package `flag`: a flag that is no boolean takes the next word whatever it looks like, the
+first word that is no flag ends them, and so does `--`. The last one of several counts.
 """
 
 import sys
@@ -18,6 +18,10 @@ Usage of kdns:
         Corefile to load (default "Corefile"); "stdin" reads standard input
   -dns.port N, -p N
         default port (default 53)
+  -kubednscm DIR
+        mounted ConfigMap kube-dns: stubDomains become server blocks of the
+        Corefile, upstreamNameservers stand in for the node's resolv.conf;
+        without a Corefile, beside kubeadm's default
   -pidfile FILE
         path to write the process id to
   -plugins
@@ -35,10 +39,11 @@ One dash or two, "=" or a space. Signals: SIGTERM and SIGINT stop, SIGUSR1 reloa
 
 @dataclass(frozen=True, slots=True)
 class Flags:
-    """What the command line says; `conf` and `pidfile` are empty where it says nothing of them."""
+    """What the command line says; `conf`, `kube_dns` and `pidfile` are empty where it says nothing of them."""
 
     conf: str = ""
     port: int = 53
+    kube_dns: str = ""
     pidfile: str = ""
     plugins: bool = False
     quiet: bool = False
@@ -63,6 +68,7 @@ _FLAGS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "conf": ("conf", str),
     "dns.port": ("port", _port),
     "p": ("port", _port),
+    "kubednscm": ("kube_dns", str),
     "pidfile": ("pidfile", str),
     "plugins": ("plugins", _boolean),
     "quiet": ("quiet", _boolean),

@@ -24,7 +24,9 @@ from kdns.corefile.duration import format_duration, parse_duration
 from kdns.corefile.errors import ConfigError, ConfigWarning, Kind
 from kdns.corefile.files import Disk, decode
 from kdns.corefile.imports import NoFiles, Reader
+from kdns.corefile.kubedns import KubeDns
 from kdns.corefile.line import Line
+from kdns.corefile.overlay import CLUSTER, overlay
 from kdns.corefile.parser import parse
 from kdns.corefile.regexp import Regexp
 from kdns.corefile.token import Token
@@ -49,6 +51,9 @@ __all__ = [
     "Disk",
     "decode",
     "digest",
+    "CLUSTER",
+    "KubeDns",
+    "overlay",
     "ConfigError",
     "ConfigWarning",
     "Kind",

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from kdns import plugins
 from kdns.chain.handler import End, Handler
 from kdns.chain.site import Process, Site
-from kdns.corefile import Arguments, ConfigError, Corefile, Disk, ServerBlock, block_addresses, parse
+from kdns.corefile import Arguments, ConfigError, Corefile, Disk, ServerBlock, block_addresses, overlay, parse
 from kdns.server import plan
 from kdns.server.dispatch import Block
 from kdns.server.instance import Instance
@@ -21,14 +21,14 @@ _log = logging.getLogger("kdns")
 
 
 def read(source: Input, process: Process, *, known_words: bool = True) -> Corefile:
-    """Parse a Corefile with the words that kdns has; the built-in one if it has no server block.
+    """Parse a Corefile with the words that kdns has, the built-in one if it has no server block, and its ConfigMap.
 
     Without `known_words` any word will do. Reads imported files, so it blocks. Raises `ConfigError`.
     """
     known = plugins.available() if known_words else None
     absent = frozenset(plugins.ORDER).difference(known) if known is not None else frozenset()
     corefile = parse(source.text, source.file, known=known, absent=absent, reader=Disk(), environ=process.environ)
-    return corefile if corefile.blocks else parse(BUILT_IN, source.file, known=known)
+    return overlay(corefile if corefile.blocks else parse(BUILT_IN, source.file, known=known), source.kube_dns)
 
 
 def build(corefile: Corefile, process: Process, dns_port: int) -> Instance:

@@ -12,6 +12,7 @@ from kdns.cli.flags import Flags, parse
         ("-conf /etc/coredns/Corefile", Flags(conf="/etc/coredns/Corefile")),
         ("--conf /etc/coredns/Corefile", Flags(conf="/etc/coredns/Corefile")),
         ("-conf=a=b", Flags(conf="a=b")),
+        ("-kubednscm /etc/kube-dns", Flags(kube_dns="/etc/kube-dns")),
         ("--conf=stdin", Flags(conf="stdin")),
         ("-conf=", Flags()),
         ("-conf a -conf b", Flags(conf="b")),

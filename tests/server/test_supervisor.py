@@ -19,6 +19,7 @@ from tests.kit.api import FakeApi
 from tests.kit.chain import Next, process
 from tests.kit.faults import Fault
 from tests.kit.house import Ends, House, packet
+from tests.kit.mount import mount
 from tests.kit.until import until
 
 
@@ -48,6 +49,33 @@ async def test_the_digest_takes_any_word_and_no_broken_file(tmp_path: Path) -> N
     (tmp_path / "Corefile").unlink()
     with pytest.raises(SourceError, match="no such file"):
         await server.digest()
+
+
+async def test_a_config_map_beside_the_corefile_is_reloaded_and_the_last_good_one_kept(tmp_path: Path) -> None:
+    (tmp_path / "Corefile").write_text(BLOCK)
+    folder = tmp_path / "cm"
+    mount(folder, {"stubDomains": '{"a.example": ["192.0.2.1"]}'})
+    server = Supervisor(Source(str(tmp_path / "Corefile"), str(folder)), process(), 0)
+    assert await server.start() == [".:0 on 127.0.0.1", "a.example.:0 on 127.0.0.1"]
+    digest = await server.digest()
+    mount(folder, {"stubDomains": '{"a.example": ["192.0.2.1"],\n}'})
+    for attempt in (server.digest, server.reload):
+        with pytest.raises(ConfigError, match=f"{folder}/stubDomains:2 .* stubDomains, line 2, column 1: "):
+            await attempt()
+    assert server._instance is not None
+    assert [site.zones for site in server._instance.sites] == [(".",), ("a.example.",)]
+    mount(folder, {"stubDomains": '{"b.example": ["192.0.2.1"]}'})
+    assert await server.digest() != digest
+    await server.reload()
+    assert [site.zones for site in server._instance.sites] == [(".",), ("b.example.",)]
+    await server.stop(gracefully=True)
+
+
+async def test_a_start_with_a_bad_config_map_tells_why(tmp_path: Path) -> None:
+    (tmp_path / "Corefile").write_text(BLOCK)
+    source = Source(str(tmp_path / "Corefile"), mount(tmp_path / "cm", {"upstreamNameservers": '["dns"]'}))
+    with pytest.raises(ConfigError, match="upstreamNameservers, line 1, column 2: 'dns' is not an IP address"):
+        await Supervisor(source, process(), 0).start()
 
 
 async def test_a_stop_does_not_wait_for_a_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
