@@ -21,6 +21,9 @@ _FOLDED = frozenset(rdata.LAYOUTS) - {codes.SRV, rdata.NAPTR}
 _NSEC3 = frozenset((50, 51))
 _NUMBERS = 20
 
+MAX_NAMES = 2_000_000
+"""Names of a zone, empty non-terminals among them: a name of 255 octets can make 126 of these."""
+
 
 @dataclass(frozen=True, slots=True)
 class Zone:
@@ -57,7 +60,10 @@ class Zone:
 
 
 def build(origin: bytes, records: Iterable[Record]) -> Zone | None:
-    """The zone of these records, `None` without an SOA for the origin; raises `WireError` for NSEC3 records."""
+    """The zone of these records, `None` without an SOA for the origin.
+
+    Raises `WireError` for NSEC3 records, and for too many names.
+    """
     nodes: dict[bytes, Node] = {origin: {}}
     outside = 0
     for record in records:
@@ -71,6 +77,8 @@ def build(origin: bytes, records: Iterable[Record]) -> Zone | None:
         if record.type == codes.SOA and folded != origin:
             continue
         _insert(nodes, origin, folded, _stored(record, folded))
+        if len(nodes) > MAX_NAMES:
+            raise WireError(f"more than {MAX_NAMES} names")
     if codes.SOA not in nodes[origin]:
         return None
     signed = any(codes.NSEC in node for node in nodes.values())
