@@ -4,7 +4,8 @@
     broken.example.   SERVFAIL              a code instead; SILENT for no reply at all
 
 All other names are NXDOMAIN. Negative answers carry the SOA of `SOA_OWNER`, whose minimum is 30 s. Aliases are
-followed, and what does not fit is truncated.
+followed, and what does not fit is truncated. A name with an SOA in the table is a zone, which may be transferred (AXFR)
+with all that is below it.
 """
 
 from collections import defaultdict
@@ -72,6 +73,9 @@ class Table:
         question = query.question[0]
         owner, kind = question.name, dns.rdatatype.to_text(question.rdtype)
         asked = owner.to_text().lower()
+        if kind == "AXFR" and "SOA" in self.records.get(asked, {}):
+            reply.answer += self._zone(owner)
+            return reply
         for _ in range(8):
             here = self.records.get(asked, {})
             if "CNAME" not in here or kind == "CNAME":
@@ -90,3 +94,15 @@ class Table:
                 reply.set_rcode(dns.rcode.NXDOMAIN)
             reply.authority.append(dns.rrset.from_text(SOA_OWNER, 300, "IN", "SOA", SOA))
         return reply
+
+    def _zone(self, origin: dns.name.Name) -> list[dns.rrset.RRset]:
+        """All records of a zone, the SOA first and last."""
+        whole = [
+            dns.rrset.from_text(name, ttl, "IN", kind, *data)
+            for name, kinds in self.records.items()
+            if dns.name.from_text(name).is_subdomain(origin)
+            for kind, (ttl, data) in kinds.items()
+        ]
+        soa = next(rrset for rrset in whole if rrset.rdtype == dns.rdatatype.SOA and rrset.name == origin)
+        whole.remove(soa)
+        return [soa, *whole, soa]

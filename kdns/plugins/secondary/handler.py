@@ -17,7 +17,7 @@ from kdns.plugins.secondary.primaries import Server
 from kdns.wire import codes, name
 
 _REFUSED = refuse(codes.REFUSED)
-_HEARD = Answer(flags=codes.AA)
+_HEARD = Answer(flags=codes.AA, recursion=False)
 
 
 class Secondary:
