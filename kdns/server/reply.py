@@ -97,7 +97,9 @@ def _opt(query: Query, answer: Answer) -> bytes:
     edns = query.edns
     if edns is None:
         # A plugin's own options go out even unasked (acl, template); their OPT has DO set.
-        return opt_record(_OWN_SIZE, codes.DO, answer.options) if answer.options and answer.relay is None else b""
+        if not answer.options or answer.relay is not None:
+            return b""
+        return opt_record(_OWN_SIZE, codes.DO, answer.options, rcode=answer.rcode)
     options = answer.options
     if edns.options:
         # Cookies, NSID and keepalive of the client are not echoed: RFC 7873, 5001 and 7828 ask for more or nothing.

@@ -214,11 +214,18 @@ def _head(words: list[Word], at: int) -> tuple[int | None, int, int, int]:
         text = words[i].text.upper()
         if text[:1].isdigit() and ttl is None:
             ttl = seconds(text)
-        elif text in codes.CLASS_NUMBERS and text != "ANY" and cls is None:
-            cls = codes.CLASS_NUMBERS[text]
+        elif cls is None and text != "ANY" and (text in codes.CLASS_NUMBERS or text.startswith("CLASS")):
+            cls = _class(text)
         else:
             return ttl, codes.IN if cls is None else cls, _type(text), i + 1
     raise WireError("no record type")
+
+
+def _class(text: str) -> int:
+    number = codes.CLASS_NUMBERS.get(text) or _number(text[5:])
+    if number >= 1 << 16:
+        raise WireError(f"unknown class {text[:40]!r}")
+    return number
 
 
 def _type(text: str) -> int:

@@ -143,6 +143,7 @@ def test_times() -> None:
         ("www A 192.0.2.1\nwww A not read", "www. 3600 IN A 192.0.2.1"),
         ("\n\nversion.bind. 0 CH TXT kdns", 'version.bind. 0 CH TXT "kdns"'),
         ("a. HS 5 CNAME b", "a. 5 HS CNAME b."),
+        ("a. CLASS3 5 TXT x", 'a. 5 CH TXT "x"'),
         ("$TTL 7\n$ORIGIN o.\na MX 1 b", "a.o. 7 IN MX 1 b.o."),
         ("; nothing\n\n", None),
         ("", None),
@@ -158,6 +159,8 @@ def test_the_first_record_of_a_text(text: str, expected: str | None) -> None:
     [
         ("$INCLUDE /etc/passwd", "dns: line 1: $INCLUDE is not allowed here"),
         ("a. 1 IN", "dns: line 1: no record type"),
+        ("a. 1 CLASS65536 A 192.0.2.1", "dns: line 1: unknown class 'CLASS65536'"),
+        ("a. 1 CLASSY A 192.0.2.1", "dns: line 1: bad number 'Y'"),
         ("\na. 1 A (", "dns: line 2: unbalanced brace"),
         (" a. 1 A 192.0.2.1", "dns: line 1: no owner name"),
     ],
