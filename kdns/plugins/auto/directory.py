@@ -13,6 +13,8 @@ from kdns.plugins.auto.scan import Naming, scan
 from kdns.wire import name
 
 log = logging.getLogger("kdns.auto")
+file_log = logging.getLogger("kdns.file")
+"""CoreDNS logs the lines about zones that are followed under this name."""
 
 SHORTEST_RELOAD = 0.1
 """Seconds between two looks at the directory, however short the configured time."""
@@ -90,14 +92,14 @@ class Directory:
         try:
             read = await asyncio.to_thread(file.read)
         except OSError as error:
-            log.error('Failed to open zone "%s" in "%s": %s', file.text, file.path, opening(error))
+            file_log.error('Failed to open zone "%s" in "%s": %s', file.text, file.path, opening(error))
             return
         except LoadError as error:
-            log.error('Parsing zone "%s": %s', file.text, error)
+            file_log.error('Parsing zone "%s": %s', file.text, error)
             return
         if read is not None and file.take(read):
             self._changed(origin, file)
-            log.info("%s", file.reloaded)
+            file_log.info("%s", file.reloaded)
 
     def _warn(self, warnings: list[str]) -> None:
         for warning in warnings:

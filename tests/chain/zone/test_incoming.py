@@ -140,6 +140,13 @@ def test_a_stream_without_end_ends(monkeypatch: pytest.MonkeyPatch) -> None:
         one.take(message(SOA, *[A] * 30))
 
 
+def test_names_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kdns.chain.zone.data.MAX_NAMES", 20)
+    deep = name.from_labels([b"x"] * 30, ZONE)
+    with pytest.raises(WireError, match="more than 20 names"):
+        taken(message(SOA, A._replace(owner=deep), SOA)).zone()
+
+
 LABEL = st.binary(min_size=1, max_size=9)
 NAMES = st.lists(LABEL, max_size=4).map(lambda labels: name.from_labels(labels, ZONE))
 NUMBER = st.integers(0, (1 << 31) - 1)
