@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 from kdns.chain.answer import Answer
 from kdns.chain.basis import Key
 from kdns.chain.handler import Link
+from kdns.chain.listen import Listen
 from kdns.chain.query import Query
 from kdns.corefile import Address
 from kdns.metrics import Registry
@@ -53,26 +54,6 @@ class Reloader(Protocol):
     async def reload(self) -> None:
         """Put it in force, or raise `ConfigError` and leave what runs running."""
         ...
-
-
-@dataclass(slots=True)
-class Listen:
-    """How the listeners of a block are opened; set by `bind`, `multisocket`, `timeouts` and `tls`.
-
-    `debug` and `stacktrace` say how an unforeseen failure is shown, set by the words `debug` and `errors`; `notices`
-    that NOTIFY is for this block.
-    """
-
-    hosts: list[str] | None = None
-    sockets: int = 1
-    first_read: float = 3.0
-    idle: float = 10.0
-    write: float = 5.0
-    max_queries: int = -1
-    any_class: bool = False
-    notices: bool = False
-    debug: bool = False
-    stacktrace: bool = False
 
 
 class Process(NamedTuple):

@@ -50,6 +50,11 @@ class Session(asyncio.BufferedProtocol):
         self._ready: list[Callable[[], None]] = []
         """Who has more to send as soon as there is room."""
 
+    def introduced(self, peer: tuple[str, int], local: str) -> None:
+        """A proxy says between whom it is."""
+        self.peer, self.local = peer, local
+        self.family = 2 if ":" in peer[0] else 1
+
     # What the transport tells
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

@@ -1,5 +1,7 @@
 """Answering over TCP: accepts connections, bounds what they cost together, and ends those that take too long.
 
+What is said on a connection is its session's matter: DNS by default (RFC 7766, RFC 7858 over TLS), or HTTP.
+
 One coarse timer serves all connections. When there are too many, the one that was idle for longest makes room; where
 none is, newcomers wait in the kernel's queue, as they do while the process has no file descriptor left.
 """
@@ -8,11 +10,14 @@ import asyncio
 import socket
 import ssl
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from functools import partial
+from typing import Any
 
 from kdns.net.bounds import ACCEPTS, BUFFER, SPARED, StreamLimits
 from kdns.net.exchange import Responder
+from kdns.net.host import Connection, Welcome
+from kdns.net.proxied import Gate
 from kdns.net.session import Session
 from kdns.net.ticker import Ticker
 
@@ -24,9 +29,11 @@ _TICKER = partial(Ticker, period=PERIOD)
 
 
 class StreamListener:
-    """Serves a listening, non-blocking stream socket, which it then owns; with `tls`, DNS over TLS (RFC 7858).
+    """Serves a listening, non-blocking stream socket, which it then owns.
 
-    `limits` may be replaced at any time, and holds from then on. `ticker` makes the timer that calls a sweep.
+    `limits`, `tls` and `gate` may be replaced at any time: the first holds from then on, the others for connections
+    that come later. With `gate` a connection may begin with a PROXY header, before TLS. `session` makes what speaks on
+    a connection, `ticker` the timer that calls a sweep.
     """
 
     def __init__(
@@ -36,13 +43,17 @@ class StreamListener:
         limits: StreamLimits = _DEFAULTS,
         *,
         tls: ssl.SSLContext | None = None,
+        gate: Gate | None = None,
+        session: Welcome = Session,
         ticker: Callable[[Callable[[float], bool]], Ticker] = _TICKER,
     ) -> None:
         self.limits = limits
+        self.tls = tls
+        self.gate = gate
         self.family = 2 if sock.family == socket.AF_INET6 else 1
         self.buffer = memoryview(bytearray(BUFFER))
         self.ticker = ticker(self._sweep)
-        self.sessions: set[Session] = set()
+        self.sessions: set[Connection] = set()
         self.held = 0
         self.received = 0
         """Messages read."""
@@ -51,13 +62,13 @@ class StreamListener:
         self.refused = 0
         """Connections closed at once, as their client had enough of them."""
         self._sock = sock
-        self._tls = tls
+        self._session = session
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wanted = False
         self._accepting = False
-        self._opening: set[asyncio.Task[object]] = set()
+        self._opening: set[asyncio.Task[Any]] = set()
         self._by_client: Counter[str] = Counter()
-        self._spare: list[Session] = []
+        self._spare: list[Connection] = []
         self._spared_at = 0.0
         self._empty: asyncio.Future[None] | None = None
         self.answer_with(responder)
@@ -151,16 +162,32 @@ class StreamListener:
             return
         self._tick()
         sock.setblocking(False)
-        session = Session(self, (client, address[1]), sock.getsockname()[0].partition("%")[0])
+        session = self._session(self, (client, address[1]), sock.getsockname()[0].partition("%")[0])
         self.sessions.add(session)
         self._by_client[client] += 1
-        patience = self.limits.first_read if self._tls else None
-        opening = loop.connect_accepted_socket(lambda: session, sock, ssl=self._tls, ssl_handshake_timeout=patience)
-        task = loop.create_task(opening)
+        gate = self.gate
+        task = loop.create_task(
+            self._connect(loop, session, sock) if gate is None else self._introduce(loop, session, sock, gate)
+        )
         self._opening.add(task)
         task.add_done_callback(partial(self._opened, session, sock))
 
-    def _opened(self, session: Session, sock: socket.socket, task: "asyncio.Task[object]") -> None:
+    def _connect(self, loop: asyncio.AbstractEventLoop, session: Any, sock: socket.socket) -> Coroutine[Any, Any, Any]:
+        patience = self.limits.first_read if self.tls else None
+        return loop.connect_accepted_socket(lambda: session, sock, ssl=self.tls, ssl_handshake_timeout=patience)
+
+    async def _introduce(
+        self, loop: asyncio.AbstractEventLoop, session: Connection, sock: socket.socket, gate: Gate
+    ) -> None:
+        """Read the PROXY header, if there is one, before anything else."""
+        header = await gate.introduced(sock, session.peer[0], self.limits.first_read)
+        if header is not None and header.source is not None and header.destination is not None:
+            self._forget(session)
+            session.introduced(header.source, header.destination[0])
+            self._by_client[session.peer[0]] += 1
+        await self._connect(loop, session, sock)
+
+    def _opened(self, session: Connection, sock: socket.socket, task: "asyncio.Task[Any]") -> None:
         self._opening.discard(task)
         if task.cancelled() or task.exception() is not None:
             sock.close()
@@ -168,18 +195,21 @@ class StreamListener:
 
     # What sessions report
 
-    def left(self, session: Session) -> None:
+    def left(self, session: Connection) -> None:
         """See `Host`."""
         if session not in self.sessions:
             return
         self.sessions.discard(session)
+        self._forget(session)
+        self._accept_some()
+        if not self.sessions and self._empty is not None and not self._empty.done():
+            self._empty.set_result(None)
+
+    def _forget(self, session: Connection) -> None:
         client = session.peer[0]
         self._by_client[client] -= 1
         if not self._by_client[client]:
             del self._by_client[client]
-        self._accept_some()
-        if not self.sessions and self._empty is not None and not self._empty.done():
-            self._empty.set_result(None)
 
     def _tick(self) -> None:
         if not self.ticker.running:

@@ -4,13 +4,14 @@
 
     timeouts {
         read DURATION         until the first message has arrived; default 3s
-        write DURATION        until the client takes its replies; default 5s
+        write DURATION        until the client takes its replies; default 5s; CoreDNS has it for HTTPS alone
         idle DURATION         between two messages; default 10s
         maxtcpqueries N       queries after which a connection is closed; default -1: any number
     }
 
-For the TCP, TLS and HTTPS connections of the block's listeners; UDP has none. DURATION is from 1s to 24h, a number
-alone is seconds. Where several blocks share a listener, the first one's values hold.
+For the TCP, TLS and HTTPS connections of the block's listeners; UDP has none. `read` has the TLS handshake in it, and
+for HTTPS it is the time for a whole request; `maxtcpqueries` is not for HTTPS. DURATION is from 1s to 24h, a number
+alone is seconds. Where several blocks share a listener, the last one that sets a value decides on it.
 
 Errors: an argument, "timeouts block with no timeouts specified", "timeout provided 'X' needs to be between 1 second and
 24 hours", "failed to parse duration 'X'", "unknown option: 'X'", "invalid value for maxtcpqueries 'X': ...",
@@ -28,7 +29,8 @@ Example::
     }
 """
 
-from kdns.chain.site import Listen, Site
+from kdns.chain.listen import Listen
+from kdns.chain.site import Site
 from kdns.corefile import Arguments, Line, format_duration, parse_duration, parse_integer
 
 MIN, MAX = 1.0, 86400.0

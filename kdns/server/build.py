@@ -7,11 +7,12 @@ hooks of all blocks come to stand in the order of the chain. Nothing here opens 
 import logging
 from collections.abc import Sequence
 from contextlib import ExitStack
+from importlib import import_module
 
 from kdns import plugins
 from kdns.chain.handler import End, Handler
 from kdns.chain.site import Process, Site
-from kdns.corefile import Arguments, ConfigError, Corefile, Disk, ServerBlock, block_addresses, overlay, parse
+from kdns.corefile import Address, Arguments, ConfigError, Corefile, Disk, ServerBlock, block_addresses, overlay, parse
 from kdns.server import plan
 from kdns.server.dispatch import Block
 from kdns.server.instance import Instance
@@ -40,15 +41,25 @@ def build(corefile: Corefile, process: Process, dns_port: int) -> Instance:
         undo.callback(instance.abandon)
         for block in corefile.blocks:
             keys = block_addresses(block.keys, dns_port)
+            _check_transports(block, keys)
             instance.sites.append(Site(keys, process, instance, instance.hooks))
         _set_up(corefile.blocks, instance.sites)
         try:
             listeners = plan.listeners([_wish(site) for site in instance.sites])
         except plan.Conflict as conflict:
             raise corefile.blocks[conflict.block].keys[0].error(str(conflict)) from conflict
+        if any(listener.transport == "https" for listener in listeners):
+            import_module("kdns.net.https")  # which takes a while, and should not do so on the loop
         instance.assemble([Block(site, _chain(site)) for site in instance.sites], listeners)
         undo.pop_all()
     return instance
+
+
+def _check_transports(block: ServerBlock, keys: Sequence[Address]) -> None:
+    for key in keys:
+        if key.transport in plan.ABSENT:
+            what = f"{plan.ABSENT[key.transport]} ({key.transport}://) is absent on purpose"
+            raise block.keys[0].error(f"cannot serve {key}: {what}; dns://, tls:// and https:// are there")
 
 
 def _wish(site: Site) -> plan.Wish:

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Collection, Coroutine, Iterator, Sequence
 from contextlib import suppress
 from itertools import repeat
-from typing import Any
+from typing import Any, TypeVar
 
 from kdns.chain.answer import Answer
 from kdns.chain.basis import Key
@@ -23,6 +23,7 @@ from kdns.server.service import Service
 DRAIN_TIMEOUT = 5.0
 """Seconds that running queries have to come to their end at shutdown (`corefile.md` section 11)."""
 
+R = TypeVar("R")
 _log = logging.getLogger("kdns")
 
 
@@ -33,6 +34,7 @@ class Instance:
         self.hooks = Hooks()
         self.sites: list[Site] = []
         self.listeners: tuple[plan.Listener, ...] = ()
+        self.clock = process.clock
         self._process = process
         self._blocks: Sequence[Block] = ()
         self._keepers: list[Forgetful] = []
@@ -85,21 +87,26 @@ class Instance:
         service = self._services.get((listener, proto, family))
         if service is None:
             transport = Transport(proto, family, listener.label)
-            sites = [self._blocks[number].site for _, number in listener.served]
+            sites = self.served_by(listener)
             stacktrace = any(site.listen.stacktrace or site.listen.debug for site in sites)
             memo, dispatch = Memo(self._process.clock), self._dispatches[listener]
             service = Service(transport, dispatch, memo, self._panics, stacktrace=stacktrace)
             self._services[listener, proto, family] = service
         return service
 
-    def first_block(self, listener: plan.Listener) -> Site:
-        """The block whose socket settings count for a listener (section 6)."""
-        return self._blocks[listener.served[0][1]].site
+    def served_by(self, listener: plan.Listener) -> list[Site]:
+        """The blocks of a listener, in the order of the configuration, each as often as it has keys there."""
+        return [self._blocks[number].site for _, number in listener.served]
+
+    def offered(self, listener: plan.Listener, role: type[R]) -> list[R]:
+        """What plugins of the blocks of a listener offer that fits a protocol."""
+        numbers = dict.fromkeys([number for _, number in listener.served])
+        return [thing for number in numbers for thing in self._blocks[number].site.find(role)]
 
     def sockets(self) -> Iterator[plan.Listener]:
         """Every listener, as many times as it has sockets."""
         for listener in self.listeners:
-            yield from repeat(listener, self.first_block(listener).listen.sockets)
+            yield from repeat(listener, self.served_by(listener)[0].listen.sockets)
 
     def _count_dropped(self, query: Query, answer: Answer) -> None:
         question = query.question

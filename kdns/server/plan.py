@@ -10,6 +10,11 @@ from dataclasses import dataclass
 
 from kdns.corefile import Address
 
+PROTOS = {"dns": ("tcp", "udp"), "tls": ("tcp",), "https": ("tcp",)}
+"""The sockets of each transport that is served, in CoreDNS's order, which decides what an error names."""
+ABSENT = {"quic": "DNS over QUIC", "grpc": "gRPC", "https3": "DNS over HTTP/3"}
+"""Transports that are absent on purpose."""
+
 _PREFERRED = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?", re.ASCII)
 
 WILDCARD = ""

@@ -10,16 +10,23 @@ import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from typing import NamedTuple
 
-from kdns.chain.site import Listen
-from kdns.net.bounds import StreamLimits
+from kdns.metrics import Registry
+from kdns.chain.roles import Shedder
+from kdns.net.backlog import AnyBacklog, Backlog, Stack
 from kdns.net.errors import ListenError
+from kdns.net.exchange import Responder
+from kdns.net.host import Welcome
+from kdns.net.proxied import ByFamily, Unwrapping
+from kdns.net.session import Session
 from kdns.net.sockets import listen
 from kdns.net.stream import StreamListener
 from kdns.net.udp import UdpListener
 from kdns.server import plan
 from kdns.server.instance import Instance
+from kdns.server.terms import Terms, terms
 
 Listeners = tuple[UdpListener | StreamListener, ...]
 
@@ -27,6 +34,7 @@ Listeners = tuple[UdpListener | StreamListener, ...]
 class Place(NamedTuple):
     """An address to listen on; `number` tells several sockets of one address apart (`multisocket`)."""
 
+    transport: str
     proto: str
     host: str
     port: int
@@ -55,17 +63,21 @@ class Ports:
                         undo.callback(each.close)
             undo.pop_all()
         for place in self._open.keys() & wanted.keys():
-            limits = _limits(instance.first_block(wanted[place]).listen)
+            agreed = _terms(instance, wanted[place])
             for each in self._open[place]:
-                each.answer_with(instance.service(wanted[place], place.proto, each.family))
+                each.answer_with(_responder(instance, wanted[place], place.proto, each.family, agreed))
                 if isinstance(each, StreamListener):
-                    each.limits = limits
+                    each.limits, each.tls, each.gate = agreed.limits, agreed.tls, agreed.gate
         for listeners in opened.values():
             for each in listeners:
                 each.start()
         for place in self._open.keys() - wanted.keys():
             self._retire(place)
         self._open |= opened
+        for place, listener in wanted.items():
+            for each in self._open[place]:
+                if isinstance(each, UdpListener):
+                    each.hold_in(_backlog(instance, listener))
 
     def retire_all(self) -> None:
         """Let every listener take nothing new."""
@@ -95,11 +107,17 @@ class Ports:
             self._retired.append(each)
 
 
+def _backlog(instance: Instance, listener: plan.Listener) -> AnyBacklog:
+    """Where replies wait that a datagram socket has no room for; any block of the listener can have them shed."""
+    shedders = instance.offered(listener, Shedder)
+    return Stack(shedders[-1].lost(listener.label)) if shedders else Backlog()
+
+
 def _wanted(instance: Instance) -> Iterator[tuple[Place, plan.Listener]]:
     for listener in instance.listeners:
-        for number in range(instance.first_block(listener).listen.sockets):
-            for proto in ("tcp", "udp"):  # CoreDNS's order, which decides what an error names
-                yield Place(proto, listener.host, listener.port, number), listener
+        for number in range(instance.served_by(listener)[0].listen.sockets):
+            for proto in plan.PROTOS[listener.transport]:
+                yield Place(listener.transport, proto, listener.host, listener.port, number), listener
 
 
 def _opened(instance: Instance, listener: plan.Listener, place: Place) -> Listeners:
@@ -107,15 +125,44 @@ def _opened(instance: Instance, listener: plan.Listener, place: Place) -> Listen
         sockets = listen(place.proto, place.host, place.port)
     except ListenError as error:
         raise ListenError(f"{'Listen' if place.proto == 'tcp' else 'ListenPacket'}: {error}") from None
+    agreed = _terms(instance, listener)
+    session = _session(instance, listener)
     made: list[UdpListener | StreamListener] = []
     for sock in sockets:
-        service = instance.service(listener, place.proto, 2 if sock.family == socket.AF_INET6 else 1)
+        family = 2 if sock.family == socket.AF_INET6 else 1
+        responder = _responder(instance, listener, place.proto, family, agreed)
         if place.proto == "udp":
-            made.append(UdpListener(sock, service))
+            made.append(UdpListener(sock, responder))
         else:
-            made.append(StreamListener(sock, service, _limits(instance.first_block(listener).listen)))
+            made.append(
+                StreamListener(sock, responder, agreed.limits, tls=agreed.tls, gate=agreed.gate, session=session)
+            )
     return tuple(made)
 
 
-def _limits(listen: Listen) -> StreamLimits:
-    return StreamLimits(listen.first_read, listen.idle, listen.write, listen.max_queries)
+def _terms(instance: Instance, listener: plan.Listener) -> Terms:
+    return terms(listener, [site.listen for site in instance.served_by(listener)])
+
+
+def _responder(instance: Instance, listener: plan.Listener, proto: str, family: int, agreed: Terms) -> Responder:
+    """Who answers on a socket; where proxies speak for clients, whoever answers the client's family."""
+    if agreed.gate is None:
+        return instance.service(listener, proto, family)
+    service = partial(instance.service, listener, proto)
+    return Unwrapping(agreed.gate, service, instance.clock) if proto == "udp" else ByFamily(service)
+
+
+def _session(instance: Instance, listener: plan.Listener) -> Welcome:
+    """Who speaks on the connections of a listener."""
+    if listener.transport != "https":
+        return Session
+    from kdns.net.https import Https
+
+    return Https(_count(instance.served_by(listener)[0].process.registry, listener.label))
+
+
+def _count(registry: Registry, server: str) -> Callable[[int], None]:
+    """Counts the responses of a listener by their status."""
+    text = "Counter of DoH responses per server and http status code."
+    responses = registry.counter("coredns_dns_https_responses_total", text, "server", "status")
+    return lambda status: responses.child(server, str(status)).add()

@@ -1,6 +1,6 @@
 import pytest
 
-from kdns.chain.site import Listen
+from kdns.chain.listen import Listen
 from kdns.corefile import ConfigError
 from tests.kit.chain import root_chain
 
@@ -18,7 +18,7 @@ def timeouts(*options: str) -> str:
         (timeouts("idle 1"), Listen(idle=1)),
         (timeouts("read 1s", "write 2", "idle 3s"), Listen(first_read=1, write=2, idle=3)),
         (timeouts("maxtcpqueries 7"), Listen(max_queries=7)),
-        (timeouts("maxtcpqueries -1"), Listen()),
+        (timeouts("maxtcpqueries -1"), Listen(max_queries=-1)),
         (timeouts("read 5s") + "\n" + timeouts("read 6s", "idle 7s"), Listen(first_read=6, idle=7)),
     ],
 )
