@@ -1,8 +1,8 @@
 """Master files (RFC 1035 section 5) as records: entries, directives, owners and TTLs.
 
 `$ORIGIN`, `$TTL` (RFC 2308), `$INCLUDE` and BIND's `$GENERATE` are understood; `zonedata` reads what stands behind the
-type. A record without a TTL has that of `$TTL`, else the last one that was written, else, if it is the SOA, its
-minimum. Owners keep their letter case. Files are opened by the caller.
+type. A record without a TTL has that of `$TTL`, else the last one that was written, else the minimum of the SOA, as in
+BIND. Owners keep their letter case. Files are opened by the caller.
 
 Bounds: records, depth of inclusion and steps of one `$GENERATE` are limited, and every error names file and line.
 """
@@ -200,7 +200,7 @@ def _record(words: list[Word], continued: bool, context: _Context) -> Record:
     else:
         ttl = context.ttl if context.ttl is not None else context.last_ttl
     if ttl is None and rtype == codes.SOA:
-        ttl = int.from_bytes(data[-4:], "big")
+        ttl = context.last_ttl = int.from_bytes(data[-4:], "big")
     if ttl is None:
         raise WireError("missing TTL with no previous value")
     return Record(name.from_labels((), context.owner), rtype, data, ttl, cls)

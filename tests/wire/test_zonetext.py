@@ -32,6 +32,10 @@ def read(text: str, files: dict[str, str] | None = None) -> list[str]:
         ("$TTL 5\nWWW A 1.2.3.4\n  AAAA ::1\n", ["WWW.example.org. 5 IN A 1.2.3.4", "WWW.example.org. 5 IN AAAA ::1"]),
         ("@ 7 NS ns\nb NS c.\n", ["example.org. 7 IN NS ns.example.org.", "b.example.org. 7 IN NS c."]),
         ("@ SOA a b (\n 1 ; serial\n 2 3 4\n 5 )", ["example.org. 5 IN SOA a.example.org. b.example.org. 1 2 3 4 5"]),
+        ("@ IN SOA a b 1 2 3 4 5\nc IN A 1.2.3.4\nd 7 IN A 1.2.3.4\ne IN A 1.2.3.4", [
+            "example.org. 5 IN SOA a.example.org. b.example.org. 1 2 3 4 5", "c.example.org. 5 IN A 1.2.3.4",
+            "d.example.org. 7 IN A 1.2.3.4", "e.example.org. 7 IN A 1.2.3.4",
+        ]),
         ("$ORIGIN sub\na 1 A 1.2.3.4", ["a.sub.example.org. 1 IN A 1.2.3.4"]),
         ('t 1 TXT "a;b" c\\"d "e\\065"', ['t.example.org. 1 IN TXT "a;b" "c\\"d" "eA"']),
         ("m 1 MX 10 mail", ["m.example.org. 1 IN MX 10 mail.example.org."]),
