@@ -10,6 +10,7 @@ from kdns.chain.answer import Records
 from kdns.chain.basis import Key
 from kdns.chain.places import Found
 from kdns.chain.query import Query
+from kdns.metrics import Counter
 from kdns.wire.record import Record
 
 
@@ -120,4 +121,13 @@ class ZoneCounter(Protocol):
 
     def count_zones(self, zones: Iterable[str]) -> None:
         """Count these zones apart as well as those of the block; they take the place of the ones given before."""
+        ...
+
+
+@runtime_checkable
+class Shedder(Protocol):
+    """A plugin that has sockets send the newest replies first where there is no room for all."""
+
+    def lost(self, server: str) -> Counter:
+        """What counts the replies of a listener, named as in metrics, that do not reach the network."""
         ...

@@ -29,10 +29,15 @@ Hit = Callable[[bytes], bytes | None]
 class Carrier(Protocol[R]):
     """Moves up to `BATCH` datagrams at a time."""
 
-    received: int
-    """Datagrams read."""
-    refused: int
-    """Replies that the system would not send: no route, forbidden by a filter, too long for a link."""
+    @property
+    def received(self) -> int:
+        """Datagrams read."""
+        ...
+
+    @property
+    def refused(self) -> int:
+        """Replies that the system would not send: no route, forbidden by a filter, too long for a link."""
+        ...
 
     def serve(self, hit: Hit, miss: Callable[[bytes, R], bytes | None]) -> Sequence[tuple[R, bytes]]:
         """Read a batch, ask for each reply, send them. Those that the socket had no room for are returned."""

@@ -17,6 +17,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 
 from kdns.net.exchange import Exchange, Responder
 from kdns.net.proxyheader import MAX_HEADER, Address, Header, HeaderError, IncompleteHeader, read_datagram, read_header
+from kdns.net.udp import UdpExchange
 
 USE, IGNORE, REJECT, SKIP = "use", "ignore", "reject", "skip"
 

@@ -1,8 +1,7 @@
 """Answering datagrams: one socket, its responder, and the replies that come later.
 
 Replies of one round of the loop leave together. Everything is bounded: a batch per wake-up, the kernel's buffer for
-what is not read yet, `_HELD` replies for a socket that is full. Those are tried once more when there is room again,
-and then dropped and counted: their clients ask again.
+what is not read yet, a backlog of replies for a socket that is full.
 """
 
 import asyncio
@@ -11,13 +10,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from kdns.net import batch
+from kdns.net.backlog import AnyBacklog, Backlog
 from kdns.net.batch import BatchCarrier
 from kdns.net.carrier import BATCH, REPLY_SIZE, AnyCarrier
 from kdns.net.exchange import Responder
 from kdns.net.single import SingleCarrier
 
-_HELD = 1024
-"""Most replies that wait for room in the socket."""
 _BATCHED = batch.supported()
 
 Letters = Sequence[tuple[Any, bytes]]
@@ -31,19 +29,37 @@ class UdpListener:
 
     def __init__(self, sock: socket.socket, responder: Responder, *, batched: bool = _BATCHED) -> None:
         self.family = 2 if sock.family == socket.AF_INET6 else 1
-        self.carrier: AnyCarrier = BatchCarrier(sock) if batched else SingleCarrier(sock)
+        self._carrier: AnyCarrier = BatchCarrier(sock) if batched else SingleCarrier(sock)
+        self.carrier: AnyCarrier = self._carrier
         self.dropped = 0
         """Replies that were not sent because the socket stayed full, or because no datagram is that long."""
         self._sock = sock
         self._loop: asyncio.AbstractEventLoop | None = None
         self._late: list[tuple[Any, bytes]] = []
-        self._held: list[tuple[Any, bytes]] = []
+        self._backlog: AnyBacklog = Backlog()
         self.answer_with(responder)
 
     def answer_with(self, responder: Responder) -> None:
         """Ask this responder from the next packet on. What the one before it still owes goes out all the same."""
-        self._hit = responder.hit
+        self._ask_kept = responder.hit
         self._ask = responder.miss
+        self._heed()
+
+    def hold_in(self, backlog: AnyBacklog) -> None:
+        """Keep replies that there is no room for in this backlog from now on; what is kept is kept."""
+        backlog.add(self._backlog.take())
+        self._backlog = backlog
+        self.carrier = backlog.carrier(self._carrier)
+        self._heed()
+
+    @property
+    def is_congested(self) -> bool:
+        """Whether a reply would push another one out."""
+        return self._backlog.full
+
+    def _heed(self) -> None:
+        """While it is congested every query is asked for in full, so that whoever would answer can see how it is."""
+        self._hit = _nothing_kept if self._backlog.full else self._ask_kept
 
     def start(self) -> None:
         """Read on the running loop."""
@@ -62,8 +78,7 @@ class UdpListener:
             self._flush()
             loop.remove_reader(self._sock)
             loop.remove_writer(self._sock)
-            self.dropped += len(self._held)
-            self._held.clear()
+            self.dropped += self._backlog.clear()
             self._loop = None
         self._sock.close()
 
@@ -105,16 +120,20 @@ class UdpListener:
         return len(letters)
 
     def _hold(self, letters: Letters) -> None:
-        if self._loop is not None and not self._held:
+        if self._loop is not None and not self._backlog:
             self._loop.add_writer(self._sock, self._retry, self._loop)
-        room = _HELD - len(self._held)
-        self._held += letters[:room]
-        self.dropped += len(letters[room:])
+        self.dropped += self._backlog.add(letters)
+        self._heed()
 
     def _retry(self, loop: asyncio.AbstractEventLoop) -> None:
-        loop.remove_writer(self._sock)
-        held, self._held = self._held, []
-        self.dropped += len(held) - self._send(held)
+        self.dropped += self._backlog.retry(self._send)
+        if not self._backlog:
+            loop.remove_writer(self._sock)
+        self._heed()
+
+
+def _nothing_kept(packet: bytes) -> bytes | None:
+    return None
 
 
 class UdpExchange:
@@ -143,6 +162,11 @@ class UdpExchange:
     def family(self) -> int:
         """1 for IPv4, 2 for IPv6."""
         return self._listener.family
+
+    @property
+    def is_congested(self) -> bool:
+        """Whether there is no room for a reply, and so many wait that one more would push another one out."""
+        return self._listener.is_congested
 
     def reply(self, packet: bytes) -> None:
         """Send the reply, unless there was one or the listener has closed."""

@@ -8,13 +8,13 @@ open until what it was asked is answered.
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import ExitStack
 from functools import partial
 from typing import NamedTuple
 
-from kdns.metrics import Registry
 from kdns.chain.roles import Shedder
+from kdns.metrics import Registry
 from kdns.net.backlog import AnyBacklog, Backlog, Stack
 from kdns.net.errors import ListenError
 from kdns.net.exchange import Responder
@@ -74,6 +74,9 @@ class Ports:
         for place in self._open.keys() - wanted.keys():
             self._retire(place)
         self._open |= opened
+        self._give_backlogs(instance, wanted)
+
+    def _give_backlogs(self, instance: Instance, wanted: Mapping[Place, plan.Listener]) -> None:
         for place, listener in wanted.items():
             for each in self._open[place]:
                 if isinstance(each, UdpListener):
@@ -109,7 +112,7 @@ class Ports:
 
 def _backlog(instance: Instance, listener: plan.Listener) -> AnyBacklog:
     """Where replies wait that a datagram socket has no room for; any block of the listener can have them shed."""
-    shedders = instance.offered(listener, Shedder)
+    shedders = instance.offered(listener, Shedder)  # type: ignore[type-abstract]
     return Stack(shedders[-1].lost(listener.label)) if shedders else Backlog()
 
 

@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
+from kdns.metrics import Counter
 from kdns.net import batch, sockets
+from kdns.net.backlog import Backlog, Stack
 from kdns.net.carrier import QUERY_SIZE, REPLY_SIZE
-from kdns.net.udp import UdpListener
+from kdns.net.exchange import Exchange
+from kdns.net.udp import UdpExchange, UdpListener
 from tests.kit.desk import Desk, UdpClient, answer, needs_ipv6, sorted_replies
 from tests.kit.until import until
 
@@ -233,7 +236,7 @@ class Faults:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, listener: UdpListener, *faults: int | None) -> None:
         self._faults = list(faults)
-        carrier: Any = listener.carrier
+        carrier: Any = listener._carrier
         if isinstance(carrier, batch.BatchCarrier):
             self._real = batch._sendmmsg
             monkeypatch.setattr(batch, "_sendmmsg", self._sendmmsg)
@@ -305,7 +308,7 @@ async def test_a_full_socket_holds_no_more_than_a_bounded_number_of_replies(
     door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     listener = door.open()
-    monkeypatch.setattr("kdns.net.udp._HELD", 2)
+    monkeypatch.setattr("kdns.net.backlog.SIZE", 2)
     client = door.client()
     client.send(*[b"%02dlate" % number for number in range(5)])
     await until(lambda: len(door.desk.late) == 5)
@@ -339,3 +342,82 @@ async def test_closing_while_the_socket_is_full(door: Door, monkeypatch: pytest.
     door.desk.reply()
     listener.close()
     assert listener.dropped == 1
+
+
+async def test_a_stack_sends_the_newest_first_and_drops_the_oldest(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kdns.net.backlog.SIZE", 3)
+    listener, lost = door.open(), Counter()
+    listener.hold_in(Stack(lost))
+    client = door.client()
+    client.send(*[b"%02dlate" % number for number in range(5)])
+    await until(lambda: len(door.desk.late) == 5)
+    Faults(monkeypatch, listener, errno.EAGAIN)
+    exchange = door.desk.late[0][1]
+    assert isinstance(exchange, UdpExchange)
+    assert not exchange.is_congested
+    late, door.desk.late = door.desk.late, []
+    for packet, each in late:
+        each.reply(answer(packet))
+    assert [await client.receive() for _ in range(3)] == [b"04late=", b"03late=", b"02late="]
+    assert (listener.dropped, lost.value) == (2, 2)
+    assert await client.ask(b"06hit") == b"06hit="
+
+
+async def test_while_congested_nothing_is_answered_unseen(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kdns.net.backlog.SIZE", 1)
+    listener, lost = door.open(), Counter()
+    listener.hold_in(Stack(lost))
+    client, seen = door.client(), Seen(door.desk)
+    listener.answer_with(seen)
+    client.send(b"01hit", b"02hit")
+    await until(lambda: seen.hits == 2)
+    assert [await client.receive() for _ in range(2)] == [b"01hit=", b"02hit="]
+    listener._hold([(b"", b"kept")])  # as if the socket had been full
+    assert listener.is_congested
+    client.send(b"03hit")
+    await until(lambda: seen.congested == [True])
+    assert seen.hits == 2
+
+
+class Seen:
+    """Hits, and whether the listener was congested when it asked in full."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self.hits = 0
+        self.congested: list[bool] = []
+
+    def hit(self, packet: bytes) -> bytes | None:
+        self.hits += 1
+        return self._desk.hit(packet)
+
+    def miss(self, packet: bytes, exchange: Exchange) -> bytes | None:
+        assert isinstance(exchange, UdpExchange)
+        self.congested.append(exchange.is_congested)
+        return None
+
+
+async def test_replies_that_wait_move_to_another_backlog(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    listener, lost = door.open(), Counter()
+    client = door.client()
+    client.send(b"01late", b"02late")
+    await until(lambda: len(door.desk.late) == 2)
+    Faults(monkeypatch, listener, errno.EAGAIN)
+    door.desk.reply()
+    door.desk.reply()
+    listener._flush()
+    for backlog in (Stack(lost), Backlog(), Stack(lost)):
+        listener.hold_in(backlog)
+    assert [await client.receive() for _ in range(2)] == [b"02late=", b"01late="]
+    assert (listener.dropped, lost.value) == (0, 0)
+
+
+async def test_what_waits_in_a_stack_at_the_end_is_lost(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    listener, lost = door.open(), Counter()
+    listener.hold_in(Stack(lost))
+    door.client().send(b"01late")
+    await until(lambda: door.desk.late)
+    Faults(monkeypatch, listener, *[errno.EAGAIN] * 9)
+    door.desk.reply()
+    listener.close()
+    assert (listener.dropped, lost.value) == (1, 1)
