@@ -53,6 +53,7 @@ def test_version_and_plugins(tmp_path: Path) -> None:
     [
         ("-conf nowhere", 1, "loading Caddyfile via flag: open nowhere: no such file or directory\n"),
         ("-conf .", 1, "loading Caddyfile via flag: read .: is a directory\n"),
+        ("-kubednscm nowhere", 1, "loading Caddyfile via default: open nowhere: no such file or directory\n"),
         ("-foo", 2, "flag provided but not defined: -foo\nUsage of kdns:\n"),
         ("-conf a b", 1, "extra command line arguments: [b]\n"),
     ],
@@ -62,6 +63,23 @@ def test_what_cannot_be_started(tmp_path: Path, words: str, status: int, error: 
     assert (outcome, output) == (status, "")
     assert errors.startswith(error)
     assert status == 2 or errors == error
+
+
+@pytest.mark.parametrize(
+    ("stubs", "error"),
+    [
+        ('{"a": ["192.0.2.1"],\n }', "2 - Error during parsing: stubDomains, line 2, column 2: not the JSON"),
+        ('{"a": ["192.0.2"]}', "1 - Error during parsing: stubDomains, line 1, column 8: '192.0.2' is neither an IP"),
+        ('{"b": ["192.0.2.1"]}', "1 - Error during parsing: cannot serve dns://b.:53 - it is already defined"),
+    ],
+)
+def test_stub_domains_that_cannot_be_served(tmp_path: Path, stubs: str, error: str) -> None:
+    write(tmp_path, ".:53 b:53 {\n whoami\n}\n")
+    (tmp_path / "cm").mkdir()
+    write(tmp_path, stubs, "cm/stubDomains")
+    status, output, errors = run("-kubednscm", "cm", cwd=tmp_path)
+    assert (status, output) == (1, "")
+    assert errors.startswith(f"cm/stubDomains:{error}")
 
 
 @pytest.mark.parametrize(
