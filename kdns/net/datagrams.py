@@ -5,6 +5,7 @@ that a forger has to guess afresh. A port at which too many wrong guesses arrive
 ask again over TCP, where an id cannot be guessed (GHSA-h92q-fgpp-qhrq).
 """
 
+import asyncio
 from collections.abc import Callable
 
 from kdns.net.endpoint import Endpoint
@@ -19,7 +20,10 @@ _PROTO = "udp"
 
 
 class Datagrams:
-    """All that goes to one upstream over UDP. `escalate` gets the transactions that have to ask over TCP."""
+    """All that goes to one upstream over UDP. `escalate` gets the transactions that have to ask over TCP.
+
+    Questions of one round of the loop leave together: waking up the network for each costs more than all the rest.
+    """
 
     __slots__ = (
         "_closed",
@@ -28,6 +32,7 @@ class Datagrams:
         "_in_flight",
         "_limits",
         "_observer",
+        "_outbox",
         "_ports",
         "_questions",
         "_retired",
@@ -48,6 +53,7 @@ class Datagrams:
         self._ticker = ticker
         self._observer = observer
         self._escalate = escalate
+        self._outbox: list[Transaction] = []
         self._closed: UpstreamError | None = None
         self._slots = limits.ports
         self._in_flight = limits.port_in_flight
@@ -56,7 +62,18 @@ class Datagrams:
         self._retired: list[Port] = []
 
     def ask(self, transaction: Transaction) -> None:
-        """Send a question. What goes wrong is the transaction's outcome."""
+        """Send a question with the others of this round. What goes wrong is the transaction's outcome."""
+        if not self._outbox:
+            asyncio.get_running_loop().call_soon(self._send_all)
+        self._outbox.append(transaction)
+
+    def _send_all(self) -> None:
+        outbox, self._outbox = self._outbox, []
+        for transaction in outbox:
+            if not transaction.done():
+                self._send(transaction)
+
+    def _send(self, transaction: Transaction) -> None:
         ident, number = draw()
         slot = number % self._slots
         port = self._ports[slot]
@@ -102,19 +119,20 @@ class Datagrams:
     def close(self, error: UpstreamError) -> None:
         """Close all ports, and open none any more; who waits gets the error, and so does who asks."""
         self._closed = error
+        unsent, self._outbox = self._outbox, []
         ports = self._all()
         self._ports = [None] * self._slots
         self._retired.clear()
         for port in ports:
             self._count(port)
-        for waiting in [port.close() for port in ports]:
+        for waiting in [unsent, *[port.close() for port in ports]]:
             for transaction in waiting:
                 transaction.fail(error)
 
     @property
     def in_flight(self) -> int:
         """Questions that wait for a reply."""
-        return sum(len(port.pending) for port in self._all())
+        return len(self._outbox) + sum(len(port.pending) for port in self._all())
 
     @property
     def is_open(self) -> bool:
@@ -173,7 +191,7 @@ class Datagrams:
         if isinstance(error, ConnectionRefusedError) and not transaction.second_try:
             transaction.second_try = True
             port.refuse(error)
-            self.ask(transaction)
+            self._send(transaction)
         else:
             transaction.fail(UpstreamError(f"write {port.path}: write: {reason(error)}"))
 
