@@ -1,11 +1,11 @@
 """HTTP/2 on one DNS over HTTPS connection (RFC 9113), by h2; imported only where there is an `https://` listener.
 
 Theory. h2 keeps the protocol's state and says nothing of costs; they are bounded here. Input is read in small pieces,
-and not at all while the responder owes too many replies or the client does not take what is sent, so a flood costs its
-sender what it costs us. What a reset stream asked for still counts until the responder has answered (rapid reset,
+and not at all while the responder owes too many replies or the client does not take what is sent, so a flood costs
+its sender what it costs us. What a reset stream asked for still counts until the responder has answered (rapid reset,
 CVE-2023-44487). The window of the connection bounds what all unfinished bodies together may hold: it opens again only
-when a request is complete. Header blocks are bounded by h2 and hpack. Frames that ask for nothing are counted against
-requests that were answered; a client that only sends such is told to calm down.
+when a request is complete. Frames and header blocks are measured before h2 gets them, and those that ask for nothing
+are counted against requests that were answered; a client that only sends such is told to calm down.
 """
 
 import asyncio
@@ -33,6 +33,7 @@ from h2.settings import SettingCodes, Settings
 from kdns.net import doh
 from kdns.net.bounds import HIGH_WATER
 from kdns.net.doh import Response
+from kdns.net.frames import MAX_FRAME, MAX_HEADERS, FrameError, Frames
 
 if TYPE_CHECKING:
     from kdns.net.https import HttpsSession
@@ -41,8 +42,6 @@ READ = 2048
 """Octets that are read in one turn; some twenty requests, or two hundred of the smallest frames."""
 WINDOW = 1 << 17
 """Octets of bodies that a connection, and each stream of it, may have on the way."""
-MAX_HEADERS = doh.MAX_TARGET + 8192
-"""Octets of a request's headers (RFC 9113 section 6.5.2)."""
 CALM = 400
 """Frames that ask for nothing, for which a connection has credit at most."""
 EARNED = 20
@@ -90,6 +89,7 @@ class Http2(asyncio.BufferedProtocol):
         self._requests: dict[int, _Request] = {}
         self._asked: set[int] = set()
         """Streams whose request waits for its reply."""
+        self._frames = Frames()
         self._unsent: dict[int, bytes] = {}
         """What flow control keeps of responses."""
         self._credit = CALM
@@ -128,18 +128,22 @@ class Http2(asyncio.BufferedProtocol):
         """So much was read."""
         if self._ending and not self.is_busy:
             return
+        octets = bytes(self._host.buffer[:nbytes])
         self._turning = True
         try:
-            for event in self._h2.receive_data(bytes(self._host.buffer[:nbytes])):
+            self._credit -= self._frames.idle(octets)
+            if self._credit < 0:
+                raise FrameError("nothing but frames that ask for nothing")
+            for event in self._h2.receive_data(octets):
                 self._take(event)
+        except FrameError:
+            self._end(ErrorCodes.ENHANCE_YOUR_CALM)
+            return
         except ProtocolError:  # h2 has its farewell ready, with the reason
             self._end()
             return
         finally:
             self._turning = False
-        if self._credit < 0:
-            self._end(ErrorCodes.ENHANCE_YOUR_CALM)
-            return
         self._settle()
 
     def eof_received(self) -> None:
@@ -169,20 +173,15 @@ class Http2(asyncio.BufferedProtocol):
                 if request is not None:
                     self._complete(stream, request)
             case StreamReset():
-                self._credit -= 1
                 self._drop(stream)
             case WindowUpdated():
-                self._credit -= not self._unsent
                 self._send_on()
             case RemoteSettingsChanged():
-                self._credit -= 1
                 self._h2.encoder.header_table_size = min(_TABLE, self._h2.remote_settings.header_table_size)
                 self._send_on()
             case ConnectionTerminated():
                 self._ending = True
                 self._give_up()
-            case _:
-                self._credit -= 1
 
     def _begin(self, stream: int, event: RequestReceived) -> None:
         method = target = b""
@@ -198,8 +197,6 @@ class Http2(asyncio.BufferedProtocol):
 
     def _collect(self, stream: int, event: DataReceived) -> None:
         size, request = event.flow_controlled_length or 0, self._requests.get(stream)
-        if not event.data:
-            self._credit -= 1
         if request is None:
             self._h2.acknowledge_received_data(size, stream)
             return
@@ -265,7 +262,7 @@ class Http2(asyncio.BufferedProtocol):
     def _send(self, stream: int, body: bytes) -> None:
         """Send as much of a body as the windows let pass, and keep the rest."""
         while body:
-            room = min(self._h2.local_flow_control_window(stream), self._h2.max_outbound_frame_size, 16384)
+            room = min(self._h2.local_flow_control_window(stream), self._h2.max_outbound_frame_size, MAX_FRAME)
             if room <= 0:
                 self._unsent[stream] = body
                 return

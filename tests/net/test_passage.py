@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 from kdns.net.exchange import Exchange, Passage
+from kdns.net.session import Session
 from kdns.net.stream import StreamListener
 from kdns.server.passing import Passing
 from tests.kit.desk import TcpClient
@@ -93,7 +94,9 @@ async def test_one_that_was_abandoned_ends_where_it_stands() -> None:
         series.passings[0].abandon()
         await client.receive()
         assert series.ended == 1
-        await until(lambda: not next(iter(listener.sessions)).waiting)
+        (session,) = listener.sessions
+        assert isinstance(session, Session)
+        await until(lambda: not session.waiting)
 
 
 async def test_a_zone_that_cannot_be_read_to_its_end_ends_the_reply() -> None:

@@ -47,6 +47,11 @@ class Door:
         self.clients.append(client)
         return client
 
+    @property
+    def served(self) -> list[session.Session]:
+        """The sessions of the clients that are connected."""
+        return [served for served in self.listener.sessions if isinstance(served, session.Session)]
+
     async def sessions(self, number: int) -> None:
         await until(lambda: len(self.listener.sessions) == number)
 
@@ -226,7 +231,7 @@ async def test_one_turn_makes_a_bounded_amount_of_replies(door: Door, monkeypatc
     client = await door.client()
     written: list[int] = []
     await client.ask(b"00hit")
-    (served,) = door.listener.sessions
+    (served,) = door.served
     monkeypatch.setattr(served, "_transport", _Noted(served._transport, written))
     client.send(*[b"01big 5000 "] * 40)
     for _ in range(40):
@@ -332,14 +337,14 @@ def pour(sock: socket.socket, octets: bytes) -> int:
 async def flood(sock: socket.socket, door: Door) -> None:
     """Ask for long replies until the server reads no more and the kernel takes no more."""
     queries = framed(*[b"01big 60000 "] * 1000)
-    await until(lambda: not pour(sock, queries) and all(served._full for served in door.listener.sessions))
+    await until(lambda: not pour(sock, queries) and all(served._full for served in door.served))
 
 
 async def test_a_client_that_takes_no_replies_is_not_read_and_in_the_end_cut_off(door: Door) -> None:
     door.open(write=5)
     with slow(door.port) as sock:
         await flood(sock, door)
-        (served,) = door.listener.sessions
+        (served,) = door.served
         assert served._full
         assert HIGH_WATER < served._transport.get_write_buffer_size() < 4 * LONGEST
         assert door.listener.held > 0
@@ -354,7 +359,7 @@ async def test_a_client_that_reads_again_gets_everything(door: Door) -> None:
     client = await door.client(limit=1024)
     client.writer.transport.pause_reading()  # type: ignore[attr-defined]
     client.send(*[b"%02dbig 60000 " % (number % 100) for number in range(200)])
-    await until(lambda: any(served._full for served in door.listener.sessions))
+    await until(lambda: any(served._full for served in door.served))
     asked = len(door.desk.packets)
     assert asked < 200
     door.clock.advance(4)
@@ -370,7 +375,7 @@ async def test_a_client_that_has_caught_up_has_all_the_time_again(door: Door) ->
     client.send(*[b"01late"] * 100)
     await until(lambda: len(door.desk.late) == 100)
     client.writer.transport.pause_reading()  # type: ignore[attr-defined]
-    (served,) = door.listener.sessions
+    (served,) = door.served
     for _, exchange in door.desk.late:
         exchange.reply(bytes(60000))
     assert served._full
