@@ -77,6 +77,7 @@ STUBS = """\
 """
 CUSTOM = ("etc/coredns/custom/new.server", BLOCK)
 LOCAL = {"169.254.20.10": "127.0.0.1", "10.96.0.10": "127.0.0.2"}
+LOCALDNS = {"169.254.10.10": "127.0.0.1", "169.254.10.11": "127.0.0.2"}
 
 TABLE = (
     Distribution(
@@ -108,6 +109,47 @@ TABLE = (
         edit=CUSTOM,
     ),
     Distribution("rke2", (corp(),), (".:53", "corp.example.:53"), CORP),
+    Distribution(
+        "aks",
+        (
+            Question("example1.org", "A", "10.0.0.1"),
+            Question("example3.org", "A", "192.0.2.1"),
+            Question("a.reddog.microsoft.com", "A", "NXDOMAIN"),
+            Question("a.b.c.d.internal.cloudapp.net", "A", "NXDOMAIN"),
+            Question("vm.b.c.internal.cloudapp.net", "A", "192.0.2.1"),
+            Question("www.shop.example", "A", "192.0.2.1"),
+            corp("www.puglife.local"),
+        ),
+        (".:53", "puglife.local.:53", "shop.example.:53"),
+        {"192.11.0.1": "198.51.100.1"},
+        edit=CUSTOM,
+    ),
+    Distribution(
+        "aks-localdns",
+        (
+            Question("health-check.localdns.local", "A", ""),
+            Question("health-check.localdns.local", "A", "", at="127.0.0.2"),
+            Question("web.shop.svc.cluster.local", "A", "203.0.113.80", at="127.0.0.2"),
+            Question("www.example.net", "A", "203.0.113.80", at="127.0.0.2"),
+            Question("a.reddog.microsoft.com", "A", "NXDOMAIN", at="127.0.0.2"),
+        ),
+        (
+            "health-check.localdns.local.:53 on 169.254.10.10",
+            "health-check.localdns.local.:53 on 169.254.10.11",
+            ".:53 on 169.254.10.10",
+            "cluster.local.:53 on 169.254.10.10",
+            ".:53 on 169.254.10.11",
+            "cluster.local.:53 on 169.254.10.11",
+        ),
+        {"168.63.129.16": "192.0.2.1", "10.0.0.10": "203.0.113.80"},
+        LOCALDNS,
+        {"ready": 8181, "metrics": 9253},
+        edit=(COREFILE, BLOCK.replace("    hosts", "    bind 169.254.10.10\n    hosts")),
+        cluster=(
+            Question("web.shop.svc.cluster.local", "A", "203.0.113.80"),
+            Question("www.example.net", "A", "192.0.2.1"),
+        ),
+    ),
     Distribution(
         "eks",
         (corp("a.camunda-paris.svc.cluster.local"),),
