@@ -1,0 +1,35 @@
+"""Expressions in the language of expr-lang/expr 1.17, as `view` and `template` take them, in bounded time.
+
+    expression = Expression("type() in ['A', 'AAAA'] and incidr(client_ip(), '10.0.0.0/8')", functions)
+    expression.evaluate(query)                      # a value, or Fault
+
+The text is the operator's, but what it works on (a query name) is anybody's. What there is to ask about a query is not
+known here: the names of an expression are given by whoever reads one, as `Function` and `Variable`.
+
+    lexer, literal      text to tokens          types, operators     what goes with what, before anything is evaluated
+    parser, node        tokens to a tree        builtins, lists      the functions of the language
+    compiler            tree to closures        values, frame        Go's arithmetic, and how much of it there may be
+
+An expression is refused with expr's own text. Evaluated, it is what expr's would be, with these limits: `MAX_DEPTH`
+nested terms, and `frame.MAX_WORK` steps for each evaluation. Not in the language: dates, JSON, literals of bytes.
+"""
+
+from kdns.corefile.expression.compiler import Expression
+from kdns.corefile.expression.frame import Fault
+from kdns.corefile.expression.names import Function, Variable
+from kdns.corefile.expression.parser import MAX_DEPTH
+from kdns.corefile.expression.types import BOOL, FLOAT, INT, STRING, UNKNOWN, Type
+
+__all__ = [
+    "Expression",
+    "Fault",
+    "Function",
+    "Variable",
+    "Type",
+    "BOOL",
+    "FLOAT",
+    "INT",
+    "STRING",
+    "UNKNOWN",
+    "MAX_DEPTH",
+]
