@@ -24,6 +24,24 @@ class MetadataProvider(Protocol):
 
 
 @runtime_checkable
+class Labeller(Protocol):
+    """A plugin that gives queries their labels, also before it is known whose they are."""
+
+    def labelled(self, query: Query) -> Query:
+        """The query with what the plugins of this block know about it."""
+        ...
+
+
+@runtime_checkable
+class Filter(Protocol):
+    """A plugin that knows which queries its block is for, so that several blocks may serve the same zone."""
+
+    def admits(self, query: Query) -> bool:
+        """Whether the block takes a query. What is read is noted on the query's basis. Raises nothing."""
+        ...
+
+
+@runtime_checkable
 class ExternalServices(Protocol):
     """A plugin that knows by which addresses Services are reached from outside the cluster. All names are folded."""
 

@@ -65,8 +65,7 @@ _SECTIONS = ("type", "net")
 def setup(args: Arguments, site: Site) -> None:
     """Read the directives. Raises `ConfigError`."""
     rules = tuple([Rule(Zones(line.zones(args.zones)), tuple(_policies(line))) for line in args])
-    counts = Counts(site.process.registry, site.view)
-    site.chain("acl", lambda next_: Acl(next_, rules, counts))
+    site.chain("acl", lambda next_: Acl(next_, rules, Counts(site.process.registry, site.view)))
 
 
 class Sources:

@@ -9,7 +9,7 @@ For questions in ZONES (those of the block by default) labels `PLUGIN/NAME` have
 came in, whatever is rewritten later; they are looked up when they are used, so a label nobody asks for costs nothing.
 
 Known labels: `kubernetes/...` (kind, namespace, service, endpoint, port-name, protocol, cluster, zone, parse-error,
-client-namespace, client-pod-name, client-label/KEY) and `log/type`, `log/class`.
+client-namespace, client-pod-name, client-label/KEY), `geoip/...`, `view/name`, and `log/type`, `log/class`.
 
 Errors: a block, a second occurrence. Metrics: none.
 
@@ -44,10 +44,13 @@ def setup(args: Arguments, site: Site) -> None:
     for line in (first, *others):
         if line is not first or line.has_block:
             raise line.wrong_count()
-    site.chain(
-        "metadata",
-        lambda next_: Metadata(next_, zones, site.find(MetadataProvider)),  # type: ignore[type-abstract]
-    )
+    site.chain("metadata", lambda next_: _linked(next_, zones, site))
+
+
+def _linked(next_: Handler, zones: Zones, site: Site) -> "Metadata":
+    metadata = Metadata(next_, zones, site.find(MetadataProvider))  # type: ignore[type-abstract]
+    site.offer(metadata)
+    return metadata
 
 
 class Collected:
@@ -73,15 +76,19 @@ class Collected:
 
 
 class Metadata:
-    """Gives queries in its zones their labels."""
+    """Gives queries in its zones their labels (`chain.roles.Labeller`)."""
 
     def __init__(self, next_: Handler, zones: Zones, providers: Sequence[MetadataProvider]) -> None:
         self._next = next_
         self._zones = zones
         self._providers = providers
 
+    def labelled(self, query: Query) -> Query:
+        """The query with its labels, if its name is in the zones."""
+        if self._zones.match(query.question) is None:
+            return query
+        return query.replace(metadata=Collected(query, self._providers))
+
     def answer(self, query: Query) -> Coroutine[Any, Any, Answer]:
         """The next handler's answer."""
-        if self._zones.match(query.question) is None:
-            return self._next.answer(query)
-        return self._next.answer(query.replace(metadata=Collected(query, self._providers)))
+        return self._next.answer(self.labelled(query))

@@ -11,6 +11,7 @@ from importlib import import_module
 
 from kdns import plugins
 from kdns.chain.handler import End, Handler
+from kdns.chain.roles import Filter
 from kdns.chain.site import Process, Site
 from kdns.corefile import Address, Arguments, ConfigError, Corefile, Disk, ServerBlock, block_addresses, overlay, parse
 from kdns.server import plan
@@ -64,7 +65,7 @@ def _check_transports(block: ServerBlock, keys: Sequence[Address]) -> None:
 
 def _wish(site: Site) -> plan.Wish:
     hosts = (plan.WILDCARD,) if site.listen.hosts is None else tuple(site.listen.hosts)
-    return plan.Wish(site.keys, hosts, bool(site.view))
+    return plan.Wish(site.keys, hosts, bool(site.find(Filter)))  # type: ignore[type-abstract]
 
 
 def _set_up(blocks: Sequence[ServerBlock], sites: Sequence[Site]) -> None:

@@ -19,6 +19,7 @@ from kdns.chain.site import Forgetful, Hook, Hooks, Process, Site
 from kdns.server import plan
 from kdns.server.dispatch import Block, Dispatch
 from kdns.server.service import Service
+from kdns.server.views import dispatch
 
 DRAIN_TIMEOUT = 5.0
 """Seconds that running queries have to come to their end at shutdown (`corefile.md` section 11)."""
@@ -78,9 +79,9 @@ class Instance:
         self.listeners = listeners
         for listener in listeners:
             served = [(zone, blocks[number]) for zone, number in listener.served]
-            self._dispatches[listener] = dispatch = Dispatch(served, self._count_dropped)
+            self._dispatches[listener] = sent = dispatch(served, self._count_dropped)
             for _, block in served:
-                block.site.connect(dispatch.answer)
+                block.site.connect(sent.answer)
 
     def service(self, listener: plan.Listener, proto: str, family: int) -> Service:
         """The service of one kind of socket of a listener: `proto` udp or tcp, `family` 1 for IPv4 or 2 for IPv6."""
@@ -89,8 +90,8 @@ class Instance:
             transport = Transport(proto, family, listener.label)
             sites = self.served_by(listener)
             stacktrace = any(site.listen.stacktrace or site.listen.debug for site in sites)
-            memo, dispatch = Memo(self._process.clock), self._dispatches[listener]
-            service = Service(transport, dispatch, memo, self._panics, stacktrace=stacktrace)
+            memo, sent = Memo(self._process.clock), self._dispatches[listener]
+            service = Service(transport, sent, memo, self._panics, stacktrace=stacktrace)
             self._services[listener, proto, family] = service
         return service
 

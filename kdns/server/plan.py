@@ -70,22 +70,22 @@ class Conflict(Exception):
 
 
 def _check(wishes: Sequence[Wish]) -> None:
-    taken: dict[Address, set[str]] = {}
+    taken: dict[Address, list[str]] = {}
     for number, wish in enumerate(wishes):
-        if wish.filtered:
-            continue
         for key in wish.keys:
-            hosts = taken.setdefault(key, set())
+            hosts = taken.setdefault(key, [])
             for host in wish.hosts:
                 if host in hosts:
+                    if wish.filtered:
+                        continue
                     raise Conflict(f"cannot serve {_shown(key, host)} - it is already defined", number)
-                other = next((taken_host for taken_host in hosts if WILDCARD in (host, taken_host)), None)
-                if other is not None:
-                    message = (
-                        f"cannot serve {_shown(key, host)} - zone overlap listener capacity with {_shown(key, other)}"
-                    )
-                    raise Conflict(message, number)
-                hosts.add(host)
+                other = hosts[-1:] if host == WILDCARD else [WILDCARD] if WILDCARD in hosts else []
+                if other:
+                    message = f"cannot serve {_shown(key, host)} - zone overlap listener capacity with"
+                    raise Conflict(f"{message} {_shown(key, other[0])}", number)
+                # A block with a filter goes with those behind it, however they are bound.
+                if not wish.filtered:
+                    hosts.append(host)
 
 
 def _shown(key: Address, host: str) -> str:
