@@ -21,8 +21,8 @@ Metrics, by server, zone and view: `coredns_dns_requests_total{proto,family,type
 `coredns_dns_request_size_bytes{proto}`, `coredns_dns_request_duration_seconds`, `coredns_dns_do_requests_total`,
 `coredns_dns_response_size_bytes{proto}`, `coredns_dns_responses_total{rcode,plugin}`. `zone` is the longest zone of the
 block, or of `auto`, that holds the name. `plugin` is the plugin that follows this one in the chain, empty when none
-wrote the answer. Also `coredns_plugin_enabled{server,zone, view,name}`, `coredns_build_info{version,revision,goversion}`, and the figures
-of the process (`process_*`).
+wrote the answer. Also `coredns_plugin_enabled{server,zone,view,name}`,
+`coredns_build_info{version,revision,goversion}`, and the figures of the process (`process_*`).
 
 Example::
 
