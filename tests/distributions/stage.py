@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from kdns.corefile import CLUSTER
+from tests.integration.running import free_ports
 from tests.kit.mount import mount, mounted
-from tests.kit.upstream import unused_port
 
 DISTRIBUTIONS = Path(__file__).parent
 COREFILE = "etc/coredns/Corefile"
+MAX_PORTS = 8
 DEFAULT_PORTS = {"health": 8080, "ready": 8181}
 
 _HTTP = re.compile(r"(\s*(?:health|ready|prometheus)\b)(?:(\s+)(\S*):(\d+))?")
@@ -39,6 +40,7 @@ class Stage:
         files: Mapping[str, str],
     ) -> None:
         self.ports: dict[int, int] = {}
+        self._free = free_ports(MAX_PORTS)
         self._root = root
         self._api = api
         self._hosts = hosts
@@ -64,7 +66,7 @@ class Stage:
     def port(self, number: int) -> int:
         """The real port of one in the files."""
         if number not in self.ports:
-            self.ports[number] = unused_port()
+            self.ports[number] = self._free.pop()
         return self.ports[number]
 
     def unstaged(self, line: str) -> str:
