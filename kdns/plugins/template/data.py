@@ -4,7 +4,9 @@ Nothing is looked up before a template asks for it, so an answer rests only on w
 `.Remote` makes it this client's alone, and so does what holds the id of the message.
 """
 
-from typing import ClassVar, NamedTuple
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
 
 from kdns.chain.query import Query
 from kdns.corefile import Regexp
@@ -26,7 +28,8 @@ from kdns.wire import name as names
 from kdns.wire.edns import Edns
 
 
-class Matched(NamedTuple):
+@dataclass(slots=True)
+class Matched:
     """How a query matched: the zone, the name and the regular expression, with the texts of its groups."""
 
     zone: str
@@ -35,6 +38,15 @@ class Matched(NamedTuple):
     type: str
     regexp: Regexp
     groups: tuple[str, ...]
+    _named: dict[str, str] | None = None
+
+    def named(self) -> Mapping[str, str]:
+        """The groups by number and by name."""
+        if self._named is None:
+            self._named = {str(i): text for i, text in enumerate(self.groups)}
+            named = zip(self.regexp.names, self.groups[1:], strict=True)
+            self._named.update((name, text) for name, text in named if name)
+        return self._named
 
 
 class Question(Pointer):
@@ -146,24 +158,13 @@ class Message(Pointer):
 class Data(Pointer):
     """The dot."""
 
-    __slots__ = ("_groups", "matched", "query")
+    __slots__ = ("matched", "query", "variables")
     TYPE = "*template.templateData"
 
-    def __init__(self, query: Query, matched: Matched) -> None:
+    def __init__(self, query: Query, matched: Matched, variables: Table) -> None:
         self.query = query
         self.matched = matched
-        self._groups: Table | None = None
-
-    @property
-    def group(self) -> Table:
-        """Groups by number and by name."""
-        if self._groups is None:
-            texts = self.matched.groups
-            groups = {str(i): text for i, text in enumerate(texts)}
-            named = zip(self.matched.regexp.names, texts[1:], strict=True)
-            groups.update((name, text) for name, text in named if name)
-            self._groups = Table(groups)
-        return self._groups
+        self.variables = variables
 
     def show(self) -> str:
         """All fields; the struct has no text of its own."""
@@ -179,12 +180,13 @@ class Data(Pointer):
         "Name": lambda self: self.matched.name,
         "Regex": lambda self: octets(self.matched.regexp.pattern),
         "Match": lambda self: Sequence("[]string", self.matched.groups),
-        "Group": lambda self: self.group,
+        "Group": lambda self: Table(self.matched.named()),
         "Class": lambda self: self.matched.cls,
         "Type": lambda self: self.matched.type,
         "Message": lambda self: Message(self.query),
         "Question": lambda self: Question(self.query),
         "Remote": lambda self: self.query.client[0],
+        "Var": lambda self: self.variables,
     }
     METHODS: ClassVar = {"Meta": Function((STRING,), None, meta)}
 

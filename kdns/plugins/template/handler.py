@@ -6,10 +6,12 @@ from typing import Any
 from kdns.chain.answer import DROP, Answer, refuse
 from kdns.chain.handler import Handler
 from kdns.chain.query import Query
+from kdns.corefile.expression import Fault
 from kdns.plugins.template.data import Data, Matched, presentation
 from kdns.plugins.template.metrics import Counts
 from kdns.plugins.template.options import SECTIONS, Options
 from kdns.plugins.template.text import TemplateError
+from kdns.plugins.template.text.value import Table
 from kdns.wire import codes
 from kdns.wire.record import Record
 from kdns.wire.zonetext import ZoneError
@@ -39,25 +41,26 @@ class Templates:
             if zone is None or not _concerns(options, question.cls, question.type):
                 continue
             name = name or presentation(question.folded)
-            for regexp in options.regexps:
-                groups = regexp.groups(name)
-                if groups is not None:
-                    cls = options.cls if question.cls == codes.ANY_CLASS else question.cls
-                    rtype = options.type if question.type == codes.ANY else question.type
-                    kinds = codes.CLASSES.get(cls, ""), codes.TYPES.get(rtype, "")
-                    return self._made(query, options, Matched(options.zones.text(zone), name, *kinds, regexp, groups))
+            matched = _matched(options, query, options.zones.text(zone), name)
+            if matched is not None:
+                try:
+                    variables = options.conditions.hold(query, matched)
+                except Fault:
+                    return _given(_NO_MATCH)
+                if variables is not None:
+                    return self._made(query, options, matched, variables)
             if options.passes.match(question) is None:
                 return _given(_NO_MATCH)
         return self._next.answer(query)
 
-    async def _made(self, query: Query, options: Options, matched: Matched) -> Answer:
+    async def _made(self, query: Query, options: Options, matched: Matched, variables: Table) -> Answer:
         self._counts.match(query, matched)
         if options.rcode == codes.SERVFAIL:
             return _NO_MATCH
         if options.rcode > _MAX_PLAIN_RCODE and query.edns is None and options.error is None:
             # It takes an OPT record (RFC 6891 section 6.1.3); CoreDNS cannot write it either, and sends nothing.
             return refuse(codes.SERVFAIL, f"rcode {codes.rcode_name(options.rcode)} needs EDNS")
-        data = Data(query, matched)
+        data = Data(query, matched, variables)
         sections: dict[str, list[Record]] = {section: [] for section in SECTIONS}
         flags = codes.AA
         for maker in options.makers:
@@ -102,6 +105,18 @@ def _concerns(options: Options, cls: int, rtype: int) -> bool:
     if cls != options.cls and codes.ANY_CLASS not in (cls, options.cls):
         return False
     return rtype == options.type or codes.ANY in (rtype, options.type)
+
+
+def _matched(options: Options, query: Query, zone: str, name: str) -> Matched | None:
+    """How the name matches the first regular expression that finds something in it."""
+    for regexp in options.regexps:
+        groups = regexp.groups(name)
+        if groups is not None:
+            cls, rtype = query.question.cls, query.question.type
+            cls = options.cls if cls == codes.ANY_CLASS else cls
+            rtype = options.type if rtype == codes.ANY else rtype
+            return Matched(zone, name, codes.CLASSES.get(cls, ""), codes.TYPES.get(rtype, ""), regexp, groups)
+    return None
 
 
 def _owned(record: Record, owner: bytes) -> Record:

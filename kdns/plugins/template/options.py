@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 from kdns.chain.zones import Zones
 from kdns.corefile import Line, Regexp
+from kdns.plugins.template.conditions import Conditions, Environment
 from kdns.plugins.template.records import Maker
 from kdns.plugins.template.text import Template, TemplateError
 from kdns.plugins.template.text.literal import quote
+from kdns.plugins.template.text.value import octets, readable
 from kdns.wire import codes
 from kdns.wire.edns import Option
 
@@ -33,6 +35,7 @@ class Options:
     type: int
     regexps: tuple[Regexp, ...]
     makers: tuple[Maker, ...]
+    conditions: Conditions
     rcode: int
     error: Option | None
     passes: Zones
@@ -47,6 +50,7 @@ def read(line: Line, zones: tuple[str, ...]) -> Options:
     if rtype is None:
         raise line.error(f"invalid RR class {line.token.text}")
     regexps: list[Regexp] = []
+    environment = Environment()
     made: dict[str, list[Maker]] = {section: [] for section in SECTIONS}
     rcode, error, passes = codes.NOERROR, None, _NOWHERE
     own = Zones(line.zones(zones))
@@ -56,6 +60,8 @@ def read(line: Line, zones: tuple[str, ...]) -> Options:
                 regexps += _regexps(option)
             case "answer" | "additional" | "authority":
                 made[option.name] += _makers(option)
+            case "var" | "expr":
+                _expression(option, environment)
             case "rcode":
                 rcode = _rcode(option)
             case "ederror":
@@ -67,7 +73,8 @@ def read(line: Line, zones: tuple[str, ...]) -> Options:
             case _:
                 raise option.wrong_count()
     makers = tuple([maker for section in SECTIONS for maker in made[section]])
-    return Options(own, cls, rtype, tuple(regexps) or (_ANYTHING,), makers, rcode, error, passes)
+    conditions = environment.conditions()
+    return Options(own, cls, rtype, tuple(regexps) or (_ANYTHING,), makers, conditions, rcode, error, passes)
 
 
 def _regexps(option: Line) -> list[Regexp]:
@@ -87,6 +94,20 @@ def _makers(option: Line) -> list[Maker]:
     return found
 
 
+def _expression(option: Line, environment: Environment) -> None:
+    """`var NAME EXPRESSION` or `expr EXPRESSION`, which has as many words as it likes."""
+    words = option.some()
+    try:
+        if option.name == "expr":
+            environment.condition(" ".join(words))
+        elif len(words) > 1:
+            environment.variable(words[0], " ".join(words[1:]))
+        else:
+            raise option.wrong_count()
+    except ValueError as error:
+        raise option.error(str(error)) from error
+
+
 def _rcode(option: Line) -> int:
     rcode = _RCODES.get(option.text())
     if rcode is None:
@@ -100,7 +121,8 @@ def _error(option: Line) -> Option:
     if len(words) > 2:
         raise option.wrong_count()
     number = words[0]
-    wrong = f"error parsing extended DNS error code {words[-1]}, strconv.ParseUint: parsing {quote(number)}: "
+    shown = readable(quote(octets(number)))
+    wrong = f"error parsing extended DNS error code {words[-1]}, strconv.ParseUint: parsing {shown}: "
     if not (number.isascii() and number.isdigit()):
         raise option.error(wrong + "invalid syntax")
     if len(number.lstrip("0")) > 5 or int(number) > 0xFFFF:

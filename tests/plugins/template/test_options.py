@@ -76,8 +76,15 @@ def test_errors_of_the_directive(directive: str, error: str) -> None:
             'error parsing extended DNS error code 65536, strconv.ParseUint: parsing "65536": value out of range',
         ),
         (f"ederror 1 {'x' * 4097}", "extended DNS error text too long: 4097 > 4096"),
-        ("var a 1", f"{WRONG_COUNT}'var'"),
-        ("expr true", f"{WRONG_COUNT}'expr'"),
+        ("ederror é", 'error parsing extended DNS error code é, strconv.ParseUint: parsing "é": invalid syntax'),
+        ("var", f"{WRONG_COUNT}'var'"),
+        ("var a", f"{WRONG_COUNT}'a'"),
+        ("var a-b 1", 'invalid variable name "a-b"'),
+        ("var é 1", 'invalid variable name "é"'),
+        ("var name 1", 'variable name "name" is reserved'),
+        ("var a 1 +", "could not compile expression: a, unexpected token EOF (1:3)\n | 1 +\n | ..^"),
+        ("expr", f"{WRONG_COUNT}'expr'"),
+        ("expr x == 1", "could not compile expression: unknown name x (1:1)\n | x == 1\n | ^"),
     ],
 )  # fmt: skip
 def test_errors_of_options(option: str, error: str) -> None:

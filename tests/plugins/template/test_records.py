@@ -4,11 +4,12 @@ from kdns.corefile import Regexp
 from kdns.plugins.template.data import Data, Matched
 from kdns.plugins.template.records import Maker
 from kdns.plugins.template.text import Template
+from kdns.plugins.template.text.value import Table
 from kdns.wire.zonetext import ZoneError
 from tests.kit.query import query
 
 ANY = Regexp(".*")
-DATA = Data(query("a.example"), Matched(".", "a.example.", "IN", "A", ANY, ("a.example.",)))
+DATA = Data(query("a.example"), Matched(".", "a.example.", "IN", "A", ANY, ("a.example.",)), Table({}))
 
 
 @pytest.mark.parametrize(

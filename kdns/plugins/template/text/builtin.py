@@ -43,7 +43,7 @@ def index(item: Value, *indexes: Value) -> Value:
             case Nil():
                 raise CallError("index of nil pointer")
             case Table():
-                item = item.items.get(_key(key), "")
+                item = item.items.get(_key(key), item.zero)
             case str() | Sequence():
                 items = item if isinstance(item, str) else item.items
                 at = _position(key, len(items))

@@ -5,6 +5,7 @@ Widths count characters, not octets. A verb that does not fit a value gives `%!v
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from math import isfinite
 
 from kdns.plugins.template.text.literal import quote
 from kdns.plugins.template.text.value import Nil, Pointer, Sequence, Table, Unsigned, Value, type_name
@@ -158,6 +159,8 @@ def _code_point(value: int, form: Form) -> str:
 def _real(value: float, letter: str, form: Form) -> str | None:
     if letter not in "eEfFgGv":
         return None
+    if not isfinite(value):
+        return form.pad("NaN" if value != value else "+Inf" if value > 0 else "-Inf", zeros=False)
     text = _digits(abs(value), letter, form)
     negative = str(value)[0] == "-"
     sign = "-" if negative else "+" if form.plus else " " if form.space else ""

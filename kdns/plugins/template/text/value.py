@@ -50,9 +50,14 @@ class Sequence(NamedTuple):
 
 
 class Table(NamedTuple):
-    """A map from strings to strings."""
+    """A map with strings for keys; `type` is Go's name for it, `zero` what an index gives for a key that is not there.
 
-    items: Mapping[str, str]
+    A field gives `None` for one.
+    """
+
+    items: Mapping[str, Value]
+    type: str = "map[string]string"
+    zero: Value = ""
 
 
 class Function(NamedTuple):
@@ -87,7 +92,6 @@ ANY, VALUE, STRING, INT = "interface {}", "reflect.Value", "string", "int"
 
 _NAMES = {
     bool: "bool", int: "int", Uint8: "uint8", Uint16: "uint16", Uint64: "uint64", float: "float64", str: "string",
-    Table: "map[string]string",
 }  # fmt: skip
 
 
@@ -103,7 +107,7 @@ def readable(text: str) -> str:
 
 def type_name(value: Value) -> str:
     """Go's name for the type of a value."""
-    if isinstance(value, Nil | Sequence):
+    if isinstance(value, Nil | Sequence | Table):
         return value.type
     return value.TYPE if isinstance(value, Pointer) else _NAMES.get(type(value), "<nil>")
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from kdns.corefile import Regexp
 from kdns.plugins.template.data import Data, Matched
 from kdns.plugins.template.text import Template, TemplateError
+from kdns.plugins.template.text.value import Table
 from tests.kit.query import query
 
 NAME = "ip-10-0-200-7.example."
@@ -37,7 +38,7 @@ def data() -> Data:
     asked = query("ip-10-0-200-7.Example.").replace(metadata=Labels())
     groups = REGEXP.groups(NAME)
     assert groups is not None
-    return Data(asked, Matched("example.", NAME, "IN", "A", REGEXP, groups))
+    return Data(asked, Matched("example.", NAME, "IN", "A", REGEXP, groups), Table({}))
 
 
 def carried_out(text: str) -> tuple[str, str, str]:
