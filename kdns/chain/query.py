@@ -9,6 +9,7 @@ from kdns.chain.basis import Basis
 from kdns.wire import name
 from kdns.wire.edns import Edns
 from kdns.wire.reader import Question, question
+from kdns.wire.signing import Signature
 
 
 class Transport(NamedTuple):
@@ -53,7 +54,8 @@ class Query(Struct, frozen=True):
 
     `ident` is the id as sent, `flags` the second header word, `size` the length of the message in octets, `view` the
     name of the view that chose the block, `depth` counts internal lookups inside one another. `metadata` is there if
-    the block has the plugin of that name, `packet` the message as it came in.
+    the block has the plugin of that name, `packet` the message as it came in, `signature` its TSIG record, verified,
+    if the listener has keys.
     """
 
     ident: bytes
@@ -68,6 +70,7 @@ class Query(Struct, frozen=True):
     depth: int = 0
     metadata: Labels | None = None
     packet: bytes = b""
+    signature: Signature | None = None
 
     def replace(self, **changes: Any) -> "Query":
         """This query with fields changed."""

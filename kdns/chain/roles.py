@@ -12,6 +12,7 @@ from kdns.chain.places import Found
 from kdns.chain.query import Query
 from kdns.metrics import Counter
 from kdns.wire.record import Record
+from kdns.wire.signing import Secrets
 
 
 @runtime_checkable
@@ -148,4 +149,14 @@ class Shedder(Protocol):
 
     def lost(self, server: str) -> Counter:
         """What counts the replies of a listener, named as in metrics, that do not reach the network."""
+        ...
+
+
+@runtime_checkable
+class Keyholder(Protocol):
+    """A plugin that has TSIG keys; they count for all blocks of its listeners."""
+
+    @property
+    def tsig_secrets(self) -> Secrets:
+        """The secrets by the folded name of their key, in wire form."""
         ...

@@ -5,8 +5,9 @@ An instance opens no sockets: `ports` does, and outlives it, so that a reload lo
 
 import asyncio
 import logging
-from collections.abc import Collection, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from itertools import repeat
 from typing import Any, TypeVar
 
@@ -15,10 +16,12 @@ from kdns.chain.basis import Key
 from kdns.chain.counting import DROPPED, Counting, bare_size
 from kdns.chain.memo import Memo
 from kdns.chain.query import Query, Transport
+from kdns.chain.roles import Keyholder
 from kdns.chain.site import Forgetful, Hook, Hooks, Process, Site
 from kdns.server import plan
 from kdns.server.dispatch import Block, Dispatch
 from kdns.server.service import Service
+from kdns.server.signed import SignedService
 from kdns.server.views import dispatch
 
 DRAIN_TIMEOUT = 5.0
@@ -91,9 +94,17 @@ class Instance:
             sites = self.served_by(listener)
             stacktrace = any(site.listen.stacktrace or site.listen.debug for site in sites)
             memo, sent = Memo(self._process.clock), self._dispatches[listener]
-            service = Service(transport, sent, memo, self._panics, stacktrace=stacktrace)
+            service = self._kind(listener)(transport, sent, memo, self._panics, stacktrace=stacktrace)
             self._services[listener, proto, family] = service
         return service
+
+    def _kind(self, listener: plan.Listener) -> Callable[..., Service]:
+        """What answers on a listener: where there are TSIG keys, one that verifies and signs."""
+        holders = self.offered(listener, Keyholder)  # type: ignore[type-abstract]
+        if not holders:
+            return Service
+        secrets = {key: secret for holder in holders for key, secret in holder.tsig_secrets.items()}
+        return partial(SignedService, secrets=secrets, time=self._process.time)
 
     def served_by(self, listener: plan.Listener) -> list[Site]:
         """The blocks of a listener, in the order of the configuration, each as often as it has keys there."""

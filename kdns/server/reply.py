@@ -1,6 +1,6 @@
 """From an answer to octets: header, question, sections, OPT, cut to the client's size (`corefile.md` section 8.2)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from struct import Struct
 
 from kdns.chain.answer import Answer, Records, Shared
@@ -56,7 +56,11 @@ def _amended(query: Query, answer: Answer) -> Query:
     return query.replace(flags=flags, edns=edns)
 
 
-def messages(query: Query, answer: Answer, more: Iterable[Records]) -> Iterator[bytes]:
+Encode = Callable[[Query, Answer], bytes]
+"""Makes a message as `encode` does."""
+
+
+def messages(query: Query, answer: Answer, more: Iterable[Records], encode: Encode = encode) -> Iterator[bytes]:
     """The messages of a reply that has several (RFC 5936 section 2.2), each with the question and the OPT."""
     yield encode(query, answer)
     for section in more:

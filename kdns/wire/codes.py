@@ -14,6 +14,8 @@ FLAGS = ((QR, "qr"), (AA, "aa"), (TC, "tc"), (RD, "rd"), (RA, "ra"), (Z, "z"), (
 # Response codes (RFC 6895 section 2.3)
 NOERROR, FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED = 0, 1, 2, 3, 4, 5
 YXDOMAIN, YXRRSET, NXRRSET, NOTAUTH, NOTZONE, BADVERS = 6, 7, 8, 9, 10, 16
+BADSIG, BADKEY, BADTIME = 16, 17, 18
+"""Errors of TSIG records (RFC 8945 section 3), the first of which shares its number with BADVERS."""
 RCODES = {
     NOERROR: "NOERROR",
     FORMERR: "FORMERR",
