@@ -171,7 +171,9 @@ def reply_size(question: Question, answer: Answer) -> int:
         return 0
     asked = len(question.name)
     size = HEADER_SIZE + asked + 4
-    records = answer.answer
+    records, relay = answer.answer, answer.relay
+    if relay is not None and relay.direct_ttl >= 0:
+        return size + relay.records[-1].end - relay.start + len(relay.records) * (asked - 2)
     if type(records) is tuple and not (answer.authority or answer.additional):  # nearly always
         for owner, _, data, _, _ in records:
             size += (asked if owner is None else len(owner)) + 10 + len(data)

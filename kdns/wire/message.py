@@ -16,7 +16,9 @@ from kdns.wire.reader import (
     HEADER_SIZE,
     Question,
     RawRecord,
+    check_names,
     find_edns,
+    read_direct,
     read_question,
     read_record,
     read_records,
@@ -28,9 +30,11 @@ class Relay:
     """A reply message as it was received, whole and checked, its records decoded when they are looked at.
 
     `flags` is the second header word, `rcode` the 12 bit response code, `records` the places of all records but OPT.
+    `direct_ttl` is their lowest TTL if they are nothing but answers of the asked type under a pointer to the asked
+    name, none with names in its data; -1 for all other messages.
     """
 
-    __slots__ = ("counts", "edns", "flags", "packet", "question", "rcode", "records", "start")
+    __slots__ = ("counts", "direct_ttl", "edns", "flags", "packet", "question", "rcode", "records", "start")
 
     def __init__(self, packet: bytes, asked: Question | None = None) -> None:
         """`asked` is the question that it is thought to repeat, which then is not read again.
@@ -47,14 +51,27 @@ class Relay:
             self.question, self.start = asked, HEADER_SIZE + len(asked.wire)
         else:
             self.question, self.start = read_question(packet)
-        self.records = read_records(packet, self.start)
-        self.edns: Edns | None = find_edns(packet, self.records) if additionals else None
+        direct: list[RawRecord] = []
+        if answers and not authorities:
+            direct, lowest = read_direct(packet, self.start, answers, self.question)
+        if not direct:
+            rest = read_records(packet, self.start)
+        else:
+            rest = read_records(packet, direct[-1].end, (0, 0, additionals)) if additionals else []
+        self.edns: Edns | None = find_edns(packet, rest) if additionals else None
         self.rcode = self.flags & 15
         if self.edns is not None:
-            self.records = [raw for raw in self.records if raw.type != codes.OPT or raw.section != 2]
+            rest = [raw for raw in rest if raw.type != codes.OPT or raw.section != 2]
             self.rcode |= self.edns.rcode << 4
             additionals -= 1
+        self.direct_ttl = lowest if direct and not additionals else -1
+        self.records = direct + rest if rest else direct
         self.counts = (answers, authorities, additionals)
+
+    def check_names(self) -> None:
+        """Raises `WireError` if an owner, or record data that holds names, cannot be read."""
+        if self.direct_ttl < 0:
+            check_names(self.packet, self.records)
 
     def section(self, index: int) -> "Section | tuple[()]":
         """Records of the answer (0), authority (1) or additional (2) section."""
@@ -71,7 +88,11 @@ class Relay:
         """
         records, start = self.records, self.start
         end = records[-1].end if records else start
-        if self.edns is not None and end - start != sum([raw.end - raw.start for raw in records]):
+        if (
+            self.direct_ttl < 0
+            and self.edns is not None
+            and end - start != sum([raw.end - raw.start for raw in records])
+        ):
             return None
         if ttl is None:
             return self.packet[start:end], self.counts

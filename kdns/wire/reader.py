@@ -22,6 +22,9 @@ HEADER_SIZE = 12
 HEADER = Struct(">HHHHHH")
 _PAIR = Struct(">HH")
 _FIXED = Struct(">HHIH")
+_TTL_SIZE = Struct(">IH")
+_NO_TTL = 0xFFFFFFFF
+_QUESTION_POINTER = b"\xc0\x0c"
 _FAR = 512
 
 
@@ -83,14 +86,16 @@ def read_question(packet: bytes) -> tuple[Question, int]:
     return Question(name, name.lower(), tuple(offsets), rtype, cls, packet[HEADER_SIZE:end]), end
 
 
-def read_records(packet: bytes, at: int) -> list[RawRecord]:
+def read_records(packet: bytes, at: int, counts: tuple[int, ...] | None = None) -> list[RawRecord]:
     """Places of all records of a message from offset `at` (behind the question) on; raises `WireError`.
+
+    `counts` says how many to read of each section, if not all that the header counts.
 
     Octets after the last record are ignored, as CoreDNS does.
     """
     records: list[RawRecord] = []
     try:
-        for section, count in enumerate(HEADER.unpack_from(packet)[3:]):
+        for section, count in enumerate(counts or HEADER.unpack_from(packet)[3:]):
             for _ in range(count):
                 start, at = at, _skip_name(packet, at)
                 rtype, cls, ttl, size = _FIXED.unpack_from(packet, at)
@@ -101,6 +106,35 @@ def read_records(packet: bytes, at: int) -> list[RawRecord]:
     if at > len(packet):
         raise WireError("record data cut short")
     return records
+
+
+def read_direct(packet: bytes, at: int, count: int, asked: Question) -> tuple[list[RawRecord], int]:
+    """Places and lowest TTL of `count` answers that are all of the asked type, under a pointer to the asked name.
+
+    Nearly all replies to address questions are so; the list is empty for others, and for types with names in them.
+    Raises `WireError`.
+    """
+    records: list[RawRecord] = []
+    rtype, cls, most = asked.type, asked.cls, _NO_TTL
+    if rtype in rdata.LAYOUTS:
+        return records, most
+    head = _QUESTION_POINTER + asked.wire[-4:]
+    try:
+        for _ in range(count):
+            if not packet.startswith(head, at):
+                return [], most
+            ttl, size = _TTL_SIZE.unpack_from(packet, at + 6)
+            if ttl < most:
+                most = ttl
+            data = at + 12
+            end = data + size
+            records.append(RawRecord(0, rtype, cls, ttl, at, at + 6, data, end))
+            at = end
+    except StructError as error:
+        raise WireError("record cut short") from error
+    if at > len(packet):
+        raise WireError("record data cut short")
+    return records, most
 
 
 def _skip_name(packet: bytes, at: int) -> int:

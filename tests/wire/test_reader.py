@@ -1,3 +1,5 @@
+import struct
+
 import dns.edns
 import dns.message
 import pytest
@@ -8,19 +10,19 @@ from kdns.wire import codes, name
 from kdns.wire.edns import Edns, Option, opt_record
 from kdns.wire.errors import WireError
 from kdns.wire.message import Relay, read_message
-from kdns.wire.reader import find_edns, read_name, read_question, read_records
+from kdns.wire.reader import find_edns, question, read_name, read_question, read_records
 
 HEADER = bytes.fromhex("123401000001000000000000")
 QUESTION = b"\3web\4Shop\0\0\1\0\1"
 
 
 def test_read_question() -> None:
-    question, end = read_question(HEADER + QUESTION)
-    assert question.name == b"\3web\4Shop\0"
-    assert question.folded == b"\3web\4shop\0"
-    assert question.offsets == (0, 4)
-    assert (question.type, question.cls) == (codes.A, codes.IN)
-    assert question.wire == QUESTION
+    asked, end = read_question(HEADER + QUESTION)
+    assert asked.name == b"\3web\4Shop\0"
+    assert asked.folded == b"\3web\4shop\0"
+    assert asked.offsets == (0, 4)
+    assert (asked.type, asked.cls) == (codes.A, codes.IN)
+    assert asked.wire == QUESTION
     assert end == len(HEADER + QUESTION)
 
 
@@ -130,6 +132,37 @@ def test_relay_with_opt_between_records_has_no_body() -> None:
     relay = Relay(packet)
     assert relay.body() is None
     assert [record.owner for record in relay.section(2)] == [name.from_text("web.Shop")]
+
+
+@given(
+    rtype=st.sampled_from([codes.A, codes.TXT, codes.CNAME, codes.MX]),
+    answers=st.lists(
+        st.tuples(st.sampled_from([b"\xc0\x0c", b"\0", b"\xc0\x0d"]), st.integers(0, 2**32 - 1), st.binary(max_size=6))
+    ),
+    others=st.integers(0, 1),
+    opt=st.booleans(),
+)
+def test_direct_replies_are_read_as_all_others(
+    rtype: int, answers: list[tuple[bytes, int, bytes]], others: int, opt: bool
+) -> None:
+    """What is read in one go is what would be read record by record, and has no names to check."""
+    fixed = struct.Struct(">HHIH")
+    records = [owner + fixed.pack(codes.A, 1, ttl, len(data)) + data for owner, ttl, data in answers]
+    tail = [b"\0" + fixed.pack(codes.A, 1, 9, 0)] * others + [opt_record(512)] * opt
+    counts = struct.pack(">HHH", len(records), 0, len(tail))
+    asked = question(name.from_text("web.shop"), rtype)
+    packet = HEADER[:6] + counts + asked.wire + b"".join(records + tail)
+    relay = Relay(packet, asked)
+    plain = read_records(packet, relay.start)
+    assert relay.records == [raw for raw in plain if raw.type != codes.OPT]
+    assert (relay.edns is not None) == opt
+    if relay.direct_ttl >= 0:
+        assert relay.direct_ttl == min(ttl for _, ttl, _ in answers)
+        assert {(raw.section, raw.type, packet[raw.start : raw.start + 2]) for raw in relay.records} == {
+            (0, rtype, b"\xc0\x0c")
+        }
+    else:
+        assert rtype != codes.A or others or not answers or any(owner != b"\xc0\x0c" for owner, _, _ in answers)
 
 
 def test_relay_body_with_one_ttl_for_all() -> None:

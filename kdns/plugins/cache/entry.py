@@ -21,7 +21,7 @@ Key = tuple[bytes, int, int, int, int]
 _PER_RECORD = 64
 
 
-class Entry(Struct, eq=False):
+class Entry(Struct, eq=False, gc=False):
     """A kept reply. Times are monotonic seconds, `ttl` whole seconds from `stored`.
 
     `flags` are those to show, `answering` tells that the question is answered, `reads` what was read of things whose

@@ -8,6 +8,7 @@ keys that it read, and forgotten by them.
 from collections.abc import Callable, Iterable
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from kdns.chain import basis
 from kdns.chain.answer import Answer
@@ -57,6 +58,7 @@ class Fetcher:
         self._success_off = _Names(options.success_off)
         self._denial_off = _Names(options.denial_off)
         self._any_off = bool(options.success_off or options.denial_off)
+        self._some_off = set(options.success_off) != set(options.denial_off)
         self._all_off = _Names(set(options.success_off) & set(options.denial_off))
 
     async def fetch(self, query: Query) -> Fetched:
@@ -64,17 +66,24 @@ class Fetcher:
         notes, epoch = query.basis, self._stores.epoch
         fleeting, private, known = notes.fleeting, notes.private, len(notes.reads)
         notes.fleeting = notes.private = False
-        answer = await self._next.answer(_authenticated(query))
-        reads = tuple(notes.reads[known:]) if len(notes.reads) > known else ()
-        lasting = not notes.fleeting
-        alike = not notes.private and notes.stamp is None
-        keepable = not lasting and alike and (not reads or epoch == self._stores.epoch)
+        fetched = self.judged(query, await self._next.answer(authenticated(query)), known, epoch)
         notes.fleeting = fleeting or notes.fleeting
         notes.private = private or notes.private
+        return fetched
+
+    def judged(self, query: Query, answer: Answer, known: int, epoch: int) -> Fetched:
+        """What there is to an answer whose basis has no other notes but its own, and `known` reads from before.
+
+        `epoch` is that of the stores when it was asked for.
+        """
         if not answer.written:
             return Fetched(answer)
+        notes = query.basis
+        reads = tuple(notes.reads[known:]) if len(notes.reads) > known else ()
+        alike = not notes.private and notes.stamp is None
+        keepable = notes.fleeting and alike and (not reads or epoch == self._stores.epoch)
         verdict = self._judge(query, answer)
-        off = self._any_off and (self._denial_off if verdict.store == DENIAL else self._success_off).hold(
+        off = self._some_off and (self._denial_off if verdict.store == DENIAL else self._success_off).hold(
             query.question
         )
         if not (verdict.answering or query.flags & codes.RD):
@@ -160,7 +169,7 @@ def belongs(question: Question, answer: Answer) -> bool:
     return alike and relay.flags & codes.QR != 0
 
 
-def _authenticated(query: Query) -> Query:
+def authenticated(query: Query) -> Query:
     """The query with AD set."""
     return query.replace(flags=query.flags | codes.AD)
 
@@ -170,18 +179,9 @@ def _shown(query: Query, answer: Answer, ttl: int) -> Answer:
     flags = answer.flags
     if flags & codes.AD:
         flags = shown_flags(query, flags)
-    if flags == answer.flags and not answer.options and _has_ttl(answer, ttl):
-        return answer
-    return Answer(
-        rcode=answer.rcode,
-        flags=flags,
-        answer=answer.answer,
-        authority=answer.authority,
-        additional=answer.additional,
-        relay=answer.relay,
-        ttl=ttl,
-        error=answer.error,
-    )
+    if flags == answer.flags and not answer.options:
+        return answer if _has_ttl(answer, ttl) else replace(answer, ttl=ttl)
+    return replace(answer, flags=flags, ttl=ttl, options=())
 
 
 def _has_ttl(answer: Answer, ttl: int) -> bool:

@@ -11,7 +11,7 @@ from kdns.chain.site import Site
 from kdns.chain.zones import Zones
 from kdns.plugins.cache.counts import Counts, Families
 from kdns.plugins.cache.entry import Entry
-from kdns.plugins.cache.fetch import Fetcher
+from kdns.plugins.cache.fetch import Fetcher, authenticated
 from kdns.plugins.cache.options import Options
 from kdns.plugins.cache.refresh import Refresher
 from kdns.plugins.cache.stores import Stores
@@ -64,7 +64,12 @@ class Cache:
             if entry is not None:
                 return await self._hit(query, entry, counts, now)
         counts.misses.value += 1
-        return self._fetcher.take(query, key, counts, await self._fetcher.fetch(query))
+        notes = query.basis
+        if notes.fleeting or notes.private:
+            return self._fetcher.take(query, key, counts, await self._fetcher.fetch(query))
+        known, epoch = len(notes.reads), self._stores.epoch
+        answer = await self._next.answer(authenticated(query))
+        return self._fetcher.take(query, key, counts, self._fetcher.judged(query, answer, known, epoch))
 
     def _count(self, server: str) -> Counts:
         counts = self._counts[server] = Counts(self._families, server, *self._labels)

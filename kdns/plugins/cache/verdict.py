@@ -63,9 +63,11 @@ class Judge:
                 if relay is None:
                     ttl = _own_ttl(query.question, answer, self._most)
                 elif relay.edns is None or not relay.edns.flags & codes.DO:
-                    ttl = _relayed_ttl(query.question, relay, self._most)
+                    ttl = relay.direct_ttl if relay.question is query.question else -1
+                    if ttl < 0:
+                        ttl = _relayed_ttl(query.question, relay, self._most)
             if ttl >= 0:
-                return Verdict(NOERROR, SUCCESS, max(self._least, ttl), True)
+                return Verdict(NOERROR, SUCCESS, max(self._least, min(ttl, self._most)), True)
             if relay is None and not answer.answer and query.question.type not in _TRANSFERS:
                 return self._recognise(query, answer)
             return self._look_closely(query, answer)

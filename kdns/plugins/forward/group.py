@@ -20,6 +20,7 @@ from kdns.plugins.forward.policy import POLICIES, Order
 from kdns.plugins.forward.proxy import Proxy
 from kdns.wire import codes
 from kdns.wire.message import Relay
+from kdns.wire.reader import Question
 
 BUDGET = 5.0
 """Seconds from the first attempt in which another one begins."""
@@ -58,8 +59,8 @@ class Group:
         self._eager = 2 * len(proxies)
         self._attempts = self._eager if most is None else most or inf
 
-    async def ask(self, message: bytes, question: bytes, tcp: bool, began: float, flights: Flights) -> Answer:
-        """The answer to a message with this question section: a reply, or why there is none, or `PASSED`."""
+    async def ask(self, message: bytes, asked: Question, tcp: bool, began: float, flights: Flights) -> Answer:
+        """The answer to a message with this question: a reply, or why there is none, or `PASSED`."""
         answer, outcome = self._unhealthy, None
         attempts, replies, now = 0, 0, began
         try:
@@ -69,9 +70,9 @@ class Group:
                 if attempts >= self._eager:
                     await asyncio.sleep(PAUSE)
                 try:
-                    relay = proxy.read(await proxy.ask(message, question, tcp), self._clock() - now, tcp)
+                    relay = proxy.read(await proxy.ask(message, asked, tcp), asked, self._clock() - now, tcp)
                     if relay.flags & codes.TC and self._prefer_udp and not proxy.tls:
-                        relay = await self._ask_again(proxy, message, question)
+                        relay = await self._ask_again(proxy, message, asked)
                 except UpstreamError as error:
                     answer = refuse(codes.SERVFAIL, str(error))
                     if not isinstance(error, UpstreamBusy):
@@ -88,9 +89,9 @@ class Group:
         finally:
             flights.land(message, began, outcome)
 
-    async def _ask_again(self, proxy: Proxy, message: bytes, question: bytes) -> Relay:
+    async def _ask_again(self, proxy: Proxy, message: bytes, asked: Question) -> Relay:
         began = self._clock()
-        return proxy.read(await proxy.ask(message, question, True), self._clock() - began, True)
+        return proxy.read(await proxy.ask(message, asked, True), asked, self._clock() - began, True)
 
     def _passes_on(self, answer: Answer) -> bool:
         if not answer.written:

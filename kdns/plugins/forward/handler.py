@@ -66,7 +66,7 @@ class Forward:
         self._running += 1
         try:
             try:
-                asked, section = message.question(query)
+                asked = message.question(query)
             except WireError as error:
                 return refuse(codes.FORMERR, str(error))
             tcp = query.transport.proto == "tcp" if self._tcp is None else self._tcp
@@ -76,7 +76,7 @@ class Forward:
                 # HINFO is what `loop` asks itself: one that comes back must go out again to be seen once more.
                 passage = None if query.question.type == codes.HINFO else flights.board(asked, now)
                 if passage is None:
-                    answer = await self._group.ask(asked, section, tcp, now, flights)
+                    answer = await self._group.ask(asked, query.question, tcp, now, flights)
                 else:
                     answer = await passage
             return answer if answer is not PASSED else await self._next.answer(query)

@@ -21,13 +21,12 @@ _PAIR = Struct(">HH")
 _BARE_OPT = Struct(">BHHHHH")
 
 
-def question(query: Query) -> tuple[bytes, bytes]:
-    """The message, and the question section within. Raises `WireError` if it is too long, as `rewrite` can make it."""
+def question(query: Query) -> bytes:
+    """The message. Raises `WireError` if it is too long, as `rewrite` can make it."""
     asked, edns = query.question, query.edns
-    section = asked.name + _PAIR.pack(asked.type, asked.cls)
     if edns is None:
-        return _HEADS[query.flags & _KEPT] + section, section
-    return b"".join((_HEADS_WITH_OPT[query.flags & _KEPT], section, _opt(edns, len(section)))), section
+        return _HEADS[query.flags & _KEPT] + asked.wire
+    return b"".join((_HEADS_WITH_OPT[query.flags & _KEPT], asked.wire, _opt(edns, len(asked.wire))))
 
 
 def plain(name: bytes, rtype: int) -> bytes:

@@ -17,7 +17,7 @@ from kdns.plugins.forward.metrics import ProxyMetrics
 from kdns.wire import codes
 from kdns.wire.errors import WireError
 from kdns.wire.message import Relay
-from kdns.wire.reader import HEADER_SIZE, check_names, read_question
+from kdns.wire.reader import HEADER_SIZE, Question, read_question
 
 _MIN_INTERVAL = 0.01
 _ONE_QUESTION_NO_RECORDS = b"\0\1" + bytes(6)
@@ -56,18 +56,18 @@ class Proxy:
     def __str__(self) -> str:
         return str(self._upstream)
 
-    def ask(self, message: bytes, question: bytes, tcp: bool) -> Transaction:
-        """Send a message with this question section; awaiting the reply raises `UpstreamError`."""
-        return self._upstream.exchange(message, tcp=tcp, timeout=self._timeout, question=question)
+    def ask(self, message: bytes, asked: Question, tcp: bool) -> Transaction:
+        """Send a message with this question; awaiting the reply raises `UpstreamError`."""
+        return self._upstream.exchange(message, tcp=tcp, timeout=self._timeout, question=asked.wire)
 
-    def read(self, packet: bytes, seconds: float, tcp: bool) -> Relay:
-        """The reply as a message, counted. Raises `UpstreamError`.
+    def read(self, packet: bytes, asked: Question, seconds: float, tcp: bool) -> Relay:
+        """The reply to a question as a message, counted. Raises `UpstreamError`.
 
         A datagram that cannot be read is a reply cut short: the client is to ask over TCP (`plugins.md`, exchange).
         """
         try:
-            relay = Relay(packet)
-            check_names(packet, relay.records)
+            relay = Relay(packet, asked)
+            relay.check_names()
         except WireError as error:
             if tcp or self.tls:
                 raise UpstreamError(f"read tcp {self}: {error}") from error

@@ -15,6 +15,7 @@ from kdns.net.upstream import Upstream
 from kdns.plugins.forward.metrics import Metrics
 from kdns.plugins.forward.proxy import Check, Proxy
 from kdns.wire import codes
+from kdns.wire.reader import question
 from tests.kit.chain import Chain, root_chain
 from tests.kit.loop import run
 from tests.kit.until import until
@@ -368,10 +369,11 @@ def test_no_reply_is_too_hostile_to_be_read(tail: bytes, counts: bytes, flags: b
     registry = Registry()
     proxy = Proxy(Upstream("127.0.0.1"), 2.0, Check(b"\0", True, False, 0.5, 2), Metrics(registry).of("127.0.0.1:53"))
     packet = b"\0\0" + flags + b"\0\1" + counts + b"\1a\0\0\1\0\1" + tail
-    relay = proxy.read(packet, 0.001, False)
+    asked = question(b"\1a\0", codes.A)
+    relay = proxy.read(packet, asked, 0.001, False)
     assert relay.question.wire == b"\1a\0\0\1\0\1"
     try:
-        proxy.read(packet, 0.001, True)
+        proxy.read(packet, asked, 0.001, True)
     except UpstreamError:
         assert relay.flags & codes.TC
         assert not relay.records
