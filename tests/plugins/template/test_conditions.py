@@ -57,9 +57,13 @@ def test_a_match_counts_if_all_expressions_are_true(options: tuple[str, ...], ma
 @pytest.mark.parametrize(
     "option",
     [
-        "expr incidr('x', '10.0.0.0/8')", "var a int(group('w'))", "var a 1..20000", "var a name", "var a [1..9000, 1..9000]",
+        "expr incidr('x', '10.0.0.0/8')",
+        "var a int(group('w'))",
+        "var a 1..20000",
+        "var a name",
+        "var a [1..9000, 1..9000]",
     ],
-)  # fmt: skip
+)
 def test_no_value_is_servfail_whatever_falls_through(option: str) -> None:
     assert chain_with(option).ask("5-ab.example") == SERVFAIL
 
