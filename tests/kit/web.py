@@ -38,6 +38,16 @@ def client_context(*alpn: str) -> ssl.SSLContext:
     return context
 
 
+async def _connected(
+    port: int, tls: bool | ssl.SSLContext, alpn: str
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    context = (client_context() if tls is True else tls) or None
+    if context is None:
+        return await asyncio.open_connection("127.0.0.1", port)
+    context.set_alpn_protocols([alpn])
+    return await asyncio.open_connection("127.0.0.1", port, ssl=context, server_hostname="localhost")
+
+
 class Web1:
     """HTTP/1.1 on one connection that stays; `await Web1.connect(port)`, in clear text unless told otherwise."""
 
@@ -46,10 +56,8 @@ class Web1:
         self.writer = writer
 
     @classmethod
-    async def connect(cls, port: int, *, tls: bool = False, host: str = "127.0.0.1", before: bytes = b"") -> "Web1":
-        assert not (tls and before)
-        options = {"ssl": client_context("http/1.1"), "server_hostname": "localhost"} if tls else {}
-        reader, writer = await asyncio.open_connection(host, port, **options)  # type: ignore[arg-type]
+    async def connect(cls, port: int, *, tls: bool | ssl.SSLContext = False, before: bytes = b"") -> "Web1":
+        reader, writer = await _connected(port, tls, "http/1.1")
         writer.write(before)
         return cls(reader, writer)
 
@@ -94,11 +102,9 @@ class Web2(Web1):
         self.events: list[Event] = []
 
     @classmethod
-    async def connect(cls, port: int, *, tls: bool = True, host: str = "127.0.0.1", before: bytes = b"") -> "Web2":
-        assert tls
-        assert not before
-        options = {"ssl": client_context("h2"), "server_hostname": "localhost"}
-        client = cls(*await asyncio.open_connection(host, port, **options))  # type: ignore[arg-type]
+    async def connect(cls, port: int, *, tls: bool | ssl.SSLContext = True, before: bytes = b"") -> "Web2":
+        client = cls(*await _connected(port, tls, "h2"))
+        client.writer.write(before)
         client.h2.initiate_connection()
         client.flush()
         return client
