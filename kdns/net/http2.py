@@ -274,6 +274,8 @@ class Http2(asyncio.BufferedProtocol):
         for stream, body in unsent.items():
             with suppress(ProtocolError):
                 self._send(stream, body)
+        if self._unsent != unsent:
+            self._session.moved()
 
     # Turns and ends
 

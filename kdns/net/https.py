@@ -128,6 +128,10 @@ class HttpsSession(asyncio.Protocol):
             self._full = full
             self._begin_patience(self.host.limits.write if full else self.host.limits.idle)
 
+    def moved(self) -> None:
+        """The client took a part of what it had left."""
+        self.since = self.host.ticker.now
+
     def weigh(self, held: int) -> None:
         """Count what waits here, in octets. The connection ends if all hold too much and this one more than a share."""
         host = self.host

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from h2.events import DataReceived
 from hyperframe.frame import HeadersFrame
 
 from kdns.net import bounds, sockets
@@ -278,6 +279,27 @@ async def test_a_client_that_takes_no_response_is_closed(place: Place) -> None:
     place.clock.advance(3)
     await client.ended()
     await place.sessions(0)
+
+
+async def test_a_client_that_takes_a_response_in_crumbs_may(place: Place) -> None:
+    place.open(write=5)
+    client = await place.web2()
+    client.h2.update_settings({4: 10_000})
+    client.flush()
+    stream = client.post("/dns-query", BIG)
+    await until(lambda: place.session._full)
+    taken = 0
+    while taken < 50_000:
+        place.clock.advance(3)
+        octets = await client.reader.read(65536)
+        size = sum([len(event.data) for event in client.h2.receive_data(octets) if isinstance(event, DataReceived)])
+        taken += size
+        if size:
+            client.h2.increment_flow_control_window(size, stream)
+            client.h2.increment_flow_control_window(size)
+            client.flush()
+            await asyncio.sleep(0.01)
+    assert place.listener.sessions
 
 
 # Bounds
