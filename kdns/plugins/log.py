@@ -34,19 +34,17 @@ Example::
 """
 
 import logging
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from kdns.chain import classify
 from kdns.chain.answer import Answer
-from kdns.chain.counting import bare_size, reply_size
 from kdns.chain.handler import Handler
+from kdns.chain.placeholders import Format, Seen
 from kdns.chain.query import Query
 from kdns.chain.site import Site
 from kdns.corefile import Arguments, Line
-from kdns.wire import codes, name
+from kdns.wire import name
 from kdns.wire.errors import WireError
 
 log = logging.getLogger("kdns")
@@ -89,30 +87,6 @@ def _classes(option: Line) -> Iterator[str]:
             yield word
         else:
             raise option.error(f"invalid Class: {word}")
-
-
-class Seen(NamedTuple):
-    """A query with its answer, and the seconds between."""
-
-    query: Query
-    answer: Answer
-    seconds: float
-
-    @property
-    def replied(self) -> bool:
-        """Whether a reply goes out: a written one, or the bare one of an error code."""
-        return self.answer.written or self.answer.rcode in classify.SERVER_WRITES
-
-
-class Format:
-    """A line with placeholders, cut up once."""
-
-    def __init__(self, text: str) -> None:
-        self._parts = [_PLACEHOLDERS.get(part) or _other(part) for part in re.split(r"(\{[^{}]*\})", text) if part]
-
-    def line(self, seen: Seen) -> str:
-        """The line for a query."""
-        return "".join([part(seen) for part in self._parts])
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,61 +133,3 @@ class Log:
             query.basis.fleeting = True
             log.info(rule.format.line(Seen(query, answer, self._clock() - start)))
         return answer
-
-
-def _other(part: str) -> Callable[[Seen], str]:
-    if part.startswith("{/") and part.endswith("}"):
-        label = part[2:-1]
-        return lambda seen: _metadata(seen, label)
-    return lambda seen: part
-
-
-def _metadata(seen: Seen, label: str) -> str:
-    labels = seen.query.metadata
-    value = None if labels is None else labels.get(label)
-    return "-" if value is None else value
-
-
-def _host(address: str) -> str:
-    return f"[{address}]" if ":" in address else address
-
-
-def _rcode(seen: Seen) -> str:
-    if not seen.replied:
-        return "-"
-    rcode = seen.answer.rcode
-    return "BADSIG" if rcode == codes.BADVERS else codes.RCODES.get(rcode) or str(rcode)
-
-
-def _rflags(seen: Seen) -> str:
-    flags = codes.QR | seen.answer.flags | seen.query.flags & (codes.RD | codes.CD)
-    return codes.flag_names(flags) if seen.replied else "-"
-
-
-def _rsize(seen: Seen) -> str:
-    question = seen.query.question
-    return str(reply_size(question, seen.answer) or (bare_size(question) if seen.replied else 0))
-
-
-def _duration(seen: Seen) -> str:
-    return f"{seen.seconds:.9f}".rstrip("0").rstrip(".") + "s"
-
-
-_PLACEHOLDERS: dict[str, Callable[[Seen], str]] = {
-    "{type}": lambda seen: codes.type_name(seen.query.question.type),
-    "{class}": lambda seen: codes.class_name(seen.query.question.cls),
-    "{name}": lambda seen: seen.query.text,
-    "{proto}": lambda seen: seen.query.transport.proto,
-    "{remote}": lambda seen: _host(seen.query.client[0]),
-    "{port}": lambda seen: str(seen.query.client[1]),
-    "{local}": lambda seen: _host(seen.query.local),
-    "{size}": lambda seen: str(seen.query.size),
-    "{>id}": lambda seen: str(int.from_bytes(seen.query.ident, "big")),
-    "{>opcode}": lambda seen: str(seen.query.flags >> 11 & 15),
-    "{>do}": lambda seen: "true" if seen.query.do else "false",
-    "{>bufsize}": lambda seen: str(seen.query.payload),
-    "{rcode}": _rcode,
-    "{>rflags}": _rflags,
-    "{rsize}": _rsize,
-    "{duration}": _duration,
-}
