@@ -6,18 +6,20 @@
 The text is the operator's, but what it works on (a query name) is anybody's. What there is to ask about a query is not
 known here: the names of an expression are given by whoever reads one, as `Function` and `Variable`.
 
-    lexer, literal      text to tokens          types, operators     what goes with what, before anything is evaluated
-    parser, node        tokens to a tree        builtins, lists      the functions of the language
-    compiler            tree to closures        values, frame        Go's arithmetic, and how much of it there may be
+    lexer, literal      text to tokens            types, operators, logic, access    what goes with what, and what it does
+    parser, node        tokens to a tree          strings, arithmetic, containers    the functions of the language
+    compiler            tree to closures          predicates                         those that ask something of elements
+    program             all of it                 values, frame                      Go's values, and how much of them
 
 An expression is refused with expr's own text. Evaluated, it is what expr's would be, with these limits: `MAX_DEPTH`
 nested terms, and `frame.MAX_WORK` steps for each evaluation. Not in the language: dates, JSON, literals of bytes.
 """
 
-from kdns.corefile.expression.compiler import Expression
+from kdns.corefile.expression.compiler import RESERVED
 from kdns.corefile.expression.frame import Fault
 from kdns.corefile.expression.names import Function, Variable
 from kdns.corefile.expression.parser import MAX_DEPTH
+from kdns.corefile.expression.program import Expression
 from kdns.corefile.expression.types import BOOL, FLOAT, INT, STRING, UNKNOWN, Type
 
 __all__ = [
@@ -32,4 +34,5 @@ __all__ = [
     "STRING",
     "UNKNOWN",
     "MAX_DEPTH",
+    "RESERVED",
 ]

@@ -16,17 +16,16 @@ _SHIFT: Final = 64
 
 
 def _int(frame: Frame, value: Value) -> int:
-    try:
-        return (
-            parse_integer(value) if type(value) is str else truncated(value) if type(value) is float else _whole(value)
-        )
-    except ValueError:
-        raise Fault(f"invalid operation: int({value[:MAX_MESSAGE]})") from None
-
-
-def _whole(value: Value) -> int:
-    if type(value) is int:
-        return value
+    match value:
+        case float():
+            return truncated(value)
+        case int() if type(value) is int:
+            return value
+        case str():
+            try:
+                return parse_integer(value)
+            except ValueError:
+                raise Fault(f"invalid operation: int({value[:MAX_MESSAGE]})") from None
     raise Fault(f"invalid operation: int({kind_of(value)})")
 
 
@@ -61,13 +60,10 @@ def _rounded(name: str, how: Callable[[float], int]) -> Callable[[Frame, Value],
 
 
 def _half_away(number: float) -> int:
-    return (
-        math.floor(number + 0.5)
-        if number >= 0 and number < 1 << 52
-        else math.ceil(number - 0.5)
-        if -(1 << 52) < number < 0
-        else int(number)
-    )
+    nearest = math.floor(abs(number))
+    if abs(number) - nearest >= 0.5:
+        nearest += 1
+    return nearest if number >= 0 else -nearest
 
 
 def _flat(frame: Frame, name: str, value: Value) -> Iterator[Value]:

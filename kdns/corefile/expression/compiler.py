@@ -18,7 +18,7 @@ from kdns.corefile.expression.mistake import Mistake
 from kdns.corefile.expression.names import Bound, Function, Names, Variable, apply
 from kdns.corefile.expression.node import Node
 from kdns.corefile.expression.operators import binary, coalesced, within
-from kdns.corefile.expression.parser import PREDICATES, parse
+from kdns.corefile.expression.precedence import PREDICATES
 from kdns.corefile.expression.signature import Builtin, check
 from kdns.corefile.expression.strings import STRING_FUNCTIONS
 from kdns.corefile.expression.types import ARRAY, BOOL, FLOAT, INT, MAP, NIL, STRING, UNKNOWN, Type, array_of
@@ -34,32 +34,6 @@ MAX_LEVELS: Final = 120
 """Nodes inside one another, of which a term has one to three."""
 MAX_COMPILED: Final = 20_000
 """Nodes that are compiled; `a ?: b` compiles `a` twice."""
-
-
-class Expression:
-    """An expression that is understood. `names` are what it may ask besides the functions of the language."""
-
-    __slots__ = ("_run", "_variables", "text", "type")
-
-    def __init__(self, text: str, names: Names) -> None:
-        """Raises ValueError with expr's text, line and mark."""
-        try:
-            compiler = Compiler(names)
-            code = compiler.code(parse(text, RESERVED))
-        except Mistake as mistake:
-            raise ValueError(mistake.shown(text)) from mistake
-        self.text: Final = text
-        self.type: Final[Type] = code.type
-        self._run = code.run
-        self._variables = compiler.variables
-
-    def evaluate(self, subject: object) -> Value:
-        """The value for whom the names are asked about. Raises `Fault` if there is none, or it is too much work."""
-        try:
-            return self._run(Frame(subject, self._variables))
-        except RecursionError as error:
-            # An array can be made that is deeper than the stack.
-            raise Fault("recursion depth exceeded") from error
 
 
 class Compiler:

@@ -7,31 +7,14 @@ from kdns.corefile.expression import literal, node
 from kdns.corefile.expression.lexer import tokens
 from kdns.corefile.expression.mistake import Mistake
 from kdns.corefile.expression.node import Node
+from kdns.corefile.expression.precedence import BINARY, COMPARISONS, LOGICAL, NEGATED, PREDICATES, RIGHT, UNARY
 from kdns.corefile.expression.reader import Reader
 from kdns.corefile.expression.token import Kind, Token
 
 MAX_DEPTH: Final = 60
 """Terms inside one another. A chain of `and` or of `or` is one, however long."""
 
-_UNARY: Final = {"not": 50, "!": 50, "-": 90, "+": 90}
-_BINARY: Final = {
-    "|": 0, "or": 10, "||": 10, "and": 15, "&&": 15, "==": 20, "!=": 20, "<": 20, ">": 20, ">=": 20, "<=": 20,
-    "in": 20, "matches": 20, "contains": 20, "startsWith": 20, "endsWith": 20, "..": 25, "+": 30, "-": 30,
-    "*": 60, "/": 60, "%": 60, "**": 100, "^": 100, "??": 500,
-}  # fmt: skip
-_RIGHT: Final = frozenset(("**", "^"))
-_COMPARISONS: Final = frozenset(["<", ">", "<=", ">="])
-_NEGATED: Final = frozenset(["in", "matches", "contains", "startsWith", "endsWith"])
-_LOGICAL: Final = {"or": "or", "||": "or", "and": "and", "&&": "and"}
 _CONSTANTS: Final[dict[str, bool | None]] = {"true": True, "false": False, "nil": None}
-
-PREDICATES: Final = {
-    **dict.fromkeys(("all", "none", "any", "one", "filter", "map", "groupBy"), (2, 0)),
-    **dict.fromkeys(("find", "findIndex", "findLast", "findLastIndex"), (2, 0)),
-    **dict.fromkeys(("count", "sum"), (1, 1)),
-    **dict.fromkeys(("sortBy", "reduce"), (2, 1)),
-}
-"""Functions that ask a predicate, their second argument: how many arguments they need, and how many more they take."""
 
 
 def parse(text: str, builtins: Collection[str]) -> Node:
@@ -79,14 +62,14 @@ class Parser(Reader):
         before = ""
         while self._token.kind is Kind.OPERATOR:
             negated = self._token.text == "not"
-            if negated and precedence > _BINARY["in"]:
+            if negated and precedence > BINARY["in"]:
                 break
             if negated:
                 self._next()
-                if self._token.text not in _NEGATED:
+                if self._token.text not in NEGATED:
                     raise self._unexpected()
             operator = self._token
-            binds = _BINARY.get(operator.text, -1)
+            binds = BINARY.get(operator.text, -1)
             if binds < precedence:
                 break
             self._next()
@@ -102,17 +85,17 @@ class Parser(Reader):
     def _operated(self, left: Node, operator: Token, binds: int) -> Node:
         if operator.text == "|":
             return self._call(self.expect(Kind.IDENTIFIER), [left])
-        if operator.text in _COMPARISONS:
+        if operator.text in COMPARISONS:
             return self._comparison(left, operator, binds)
-        right = self.expression(binds if operator.text in _RIGHT else binds + 1)
-        if operator.text in _LOGICAL:
+        right = self.expression(binds if operator.text in RIGHT else binds + 1)
+        if operator.text in LOGICAL:
             return self._linked(left, operator, right)
         return self._made(node.Binary(operator.at, operator.text, left, right))
 
     def _linked(self, left: Node, operator: Token, right: Node) -> Node:
         """`and` and `or`: one more link, if what stands before is a chain of the same."""
         link = (operator.text, operator.at)
-        name = _LOGICAL[operator.text]
+        name = LOGICAL[operator.text]
         if isinstance(left, node.Logical) and left.operator == name:
             left.operands.append(self._made(right))
             left.links.append(link)
@@ -126,7 +109,7 @@ class Parser(Reader):
             right = self.expression(binds + 1)
             one = self._made(node.Binary(operator.at, operator.text, left, right))
             root = one if root is None else self._linked(root, Token(Kind.OPERATOR, "&&", operator.at), one)
-            if not self._token.has(Kind.OPERATOR, *_COMPARISONS):
+            if not self._token.has(Kind.OPERATOR, *COMPARISONS):
                 return root
             left, operator = right, self._next()
 
@@ -165,9 +148,9 @@ class Parser(Reader):
 
     def _primary(self) -> Node:
         token = self._token
-        if token.kind is Kind.OPERATOR and token.text in _UNARY:
+        if token.kind is Kind.OPERATOR and token.text in UNARY:
             self._next()
-            return self._postfix(self._made(node.Unary(token.at, token.text, self.expression(_UNARY[token.text]))))
+            return self._postfix(self._made(node.Unary(token.at, token.text, self.expression(UNARY[token.text]))))
         if self._takes(Kind.BRACKET, "("):
             inner = self.sequence()
             self.expect(Kind.BRACKET, ")")
