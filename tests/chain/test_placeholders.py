@@ -26,7 +26,7 @@ def test_what_is_there_before_an_answer() -> None:
     )
 
 
-@pytest.mark.parametrize(("wanted", "size"), [(False, "29"), (True, "112")])
+@pytest.mark.parametrize(("wanted", "size"), [(False, "29"), (True, "113")])
 def test_a_signature_is_part_of_a_replys_size(wanted: bool, size: str) -> None:
     signature = Signature(Tsig(KEY, HASH, 1, 300, bytes(32), 1), 0, b"secret")
     signature.wanted = wanted
