@@ -258,6 +258,7 @@ class Http2(asyncio.BufferedProtocol):
             self._h2.send_headers(stream, headers, end_stream=bodiless)
             if not bodiless:
                 self._send(stream, response.body)
+        self._flush()  # a TLS record for each response: some clients (dnsperf) look for one in each
 
     def _send(self, stream: int, body: bytes) -> None:
         """Send as much of a body as the windows let pass, and keep the rest."""
