@@ -6,10 +6,10 @@
 The text is the operator's, but what it works on (a query name) is anybody's. What there is to ask about a query is not
 known here: the names of an expression are given by whoever reads one, as `Function` and `Variable`.
 
-    lexer, literal      text to tokens            types, operators, logic, access    what goes with what, and what it does
-    parser, node        tokens to a tree          strings, arithmetic, containers    the functions of the language
-    compiler            tree to closures          predicates                         those that ask something of elements
-    program             all of it                 values, frame                      Go's values, and how much of them
+    lexer, literal       text to tokens           types, operators, logic, access   what goes with what, and its result
+    reader, parser       tokens to a tree         strings, arithmetic, containers   the functions of the language
+    node, precedence     what the tree is of      predicates                        those that ask something of elements
+    compiler, program    the tree to a value      values, frame                     Go's values, and how much of them
 
 An expression is refused with expr's own text. Evaluated, it is what expr's would be, with these limits: `MAX_DEPTH`
 nested terms, and `frame.MAX_WORK` steps for each evaluation. Not in the language: dates, JSON, literals of bytes.
