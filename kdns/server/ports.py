@@ -79,7 +79,7 @@ class Ports:
     def _give_backlogs(self, instance: Instance, wanted: Mapping[Place, plan.Listener]) -> None:
         for place, listener in wanted.items():
             for each in self._open[place]:
-                if isinstance(each, UdpListener):
+                if not isinstance(each, StreamListener):
                     each.hold_in(_backlog(instance, listener))
 
     def retire_all(self) -> None:

@@ -31,6 +31,7 @@ WIDE = f"{'w' * 63}.hosts.test."
 
 COREFILE = """\
 {scheme}://cluster.local:{port} {{
+    {directive}
     kubernetes {{
         endpoint {api}
     }}
@@ -96,7 +97,8 @@ async def serving(transport: Transport, folder: Path) -> AsyncIterator[Server]:
         )
         lines = [f"192.0.2.{number} many.hosts.test id.nsid.test" for number in range(1, MANY + 1)]
         (folder / "hosts").write_text("\n".join([*lines, f"192.0.2.99 {LONG} {WIDE}"]))
-        values = {"scheme": transport.scheme, "port": subject.port, "api": api.url, "folder": folder}
+        values = {"scheme": transport.scheme, "directive": transport.directive, "port": subject.port}
+        values |= {"api": api.url, "folder": folder}
         corefile = folder / "Corefile"
         corefile.write_text(COREFILE.format_map(values))
         with pytest.MonkeyPatch.context() as patch:

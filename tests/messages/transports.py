@@ -10,6 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol, Self
 
+from tests.kit.web import TLS, client_context
+
 PATIENCE = 10.0
 """Seconds until a reply that has to come has come, on a busy machine."""
 
@@ -84,6 +86,15 @@ class Stream:
             await self.writer.wait_closed()
 
 
+class Encrypted(Stream):
+    """DNS over TLS."""
+
+    @classmethod
+    async def connect(cls, port: int) -> Self:
+        where = {"ssl": client_context(), "server_hostname": "localhost"}
+        return cls(*await asyncio.open_connection("127.0.0.1", port, **where))  # type: ignore[arg-type]
+
+
 def framed(*packets: bytes) -> bytes:
     """Messages as a stream carries them."""
     return b"".join([len(packet).to_bytes(2, "big") + packet for packet in packets])
@@ -98,6 +109,8 @@ class Transport:
     scheme: str
     client: type[Datagrams] | type[Stream]
     batched: bool = True
+    directive: str = ""
+    """What the server needs for it."""
 
     def __str__(self) -> str:
         return self.name
@@ -113,6 +126,7 @@ TRANSPORTS: tuple[Transport, ...] = (
     UDP,
     Transport("udp-single", "udp", "dns", Datagrams, batched=False),
     TCP,
+    Transport("tls", "tcp", "tls", Encrypted, directive=f"tls {TLS}/server.crt {TLS}/server.key"),
 )
 if os.environ.get("KDNS_SUBJECT_COMMAND"):  # how another server takes datagrams is its own affair
     TRANSPORTS = (UDP, TCP)
