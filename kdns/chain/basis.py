@@ -33,6 +33,8 @@ class Basis(Struct, eq=False):
     `stamp`     the zone whose serial the SOA in the answer carries (law 6)
     `shuffled`  the order of address records is chance
     `tallies`   called with the number of times the kept answer was sent
+    `witness`   called with the octets of each message of the reply, where `chain.roles.Tap` is offered
+    `absent`    tells of another first label, folded, whether the name with it is missing for the same reasons
     """
 
     epoch: int = 0
@@ -44,3 +46,5 @@ class Basis(Struct, eq=False):
     shuffled: bool = False
     reads: list[Key] = []
     tallies: list[Callable[[int], None]] = []
+    witness: Callable[[bytes], None] | None = None
+    absent: Callable[[bytes], bool] | None = None

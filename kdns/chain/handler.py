@@ -1,7 +1,7 @@
 """The one protocol of a plugin's handler, and the end of every chain."""
 
-from collections.abc import Callable, Coroutine
-from typing import Any, Protocol
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any, Protocol, runtime_checkable
 
 from kdns.chain.answer import Answer, refuse
 from kdns.chain.query import Query
@@ -22,6 +22,38 @@ class Handler(Protocol):
         What only chooses who answers may return the other's coroutine instead of awaiting it.
         """
         ...
+
+
+@runtime_checkable
+class ByZone(Protocol):
+    """A handler to which names in a zone are all alike, but for what those behind it say of them."""
+
+    @property
+    def deepest(self) -> int:
+        """Labels of the longest zone that it tells apart."""
+        ...
+
+
+@runtime_checkable
+class Denier(ByZone, Protocol):
+    """A handler that can tell what one missing name says of others (`Basis.absent`)."""
+
+    siblings: int
+    """Fewest labels of a name of which that may be said, for nobody in front makes a difference; 0 is never."""
+
+
+def let_deny(handlers: Iterable[object], deepest: int) -> None:
+    """Let the first `Denier` of a chain, outermost handler first, speak of siblings if all in front judge by zones.
+
+    `deepest` is the number of labels of the longest zone by which the chain itself is chosen.
+    """
+    for handler in handlers:
+        if not isinstance(handler, ByZone):
+            return
+        deepest = max(deepest, handler.deepest)
+        if isinstance(handler, Denier):
+            handler.siblings = deepest + 1
+            return
 
 
 Link = Callable[[Handler], Handler]

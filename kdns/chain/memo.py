@@ -11,7 +11,9 @@ with one method, `reply(id)`. What may be kept, and when it is forgotten, follow
 6. the SOA serial of a negative answer is filled in when it is sent.
 
 Keys that differ by client (EDNS options, mixed letter case) are not kept: they would fill the memo and never be asked
-again. A denial, and in a full memo any reply, is kept at the second sight of its query, so names that are never asked
+again. What one missing name tells of its siblings, those that differ in the first label alone, is kept at once, if the
+chain judges all of them alike (`Basis.absent`): each is looked for before it is denied, and random names cost little.
+A denial, and in a full memo any reply, is kept at the second sight of its query, so names that are never asked
 again leave the memo as it was. A full one makes room by the clock algorithm: what was hit since the last round stays.
 """
 
@@ -19,9 +21,10 @@ from collections import deque
 from collections.abc import Callable, Collection, Sequence
 
 from kdns.chain.basis import Key
-from kdns.chain.kept import Entry, Readers, kept
+from kdns.chain.kept import Entry, Place, Readers, Sibling, kept, sibling_of
 from kdns.chain.query import Query
 from kdns.wire import codes
+from kdns.wire.reader import HEADER_SIZE
 
 MAX_REPLY = 1500
 """Longest reply in octets that is kept."""
@@ -31,25 +34,37 @@ class Memo:
     """Kept replies of one listener and address family; at most `capacity` of them."""
 
     def __init__(self, clock: Callable[[], float], capacity: int = 32768) -> None:
-        self.entries: dict[bytes, Entry] = {}
+        self.entries: dict[Place, Entry] = {}
         self.epoch = 0
         self._clock = clock
         self._capacity = capacity
         self._readers: dict[Key, Readers] = {}
-        self._round: deque[bytes] = deque()
+        self._round: deque[Place] = deque()
         self._seen: set[int] = set()
         self._seen_before: set[int] = set()
 
     def hit(self, packet: bytes) -> bytes | None:
         """The kept reply to a query, or `None`."""
         entry = self.entries.get(packet[2:])
-        return None if entry is None else entry.reply(packet[:2])
+        return self._sibling(packet) if entry is None else entry.reply(packet[:2])
+
+    def _sibling(self, packet: bytes) -> bytes | None:
+        """The reply to a query that is seen for the first time, if its name is missing as another one is."""
+        if len(packet) <= HEADER_SIZE:
+            return None
+        place, end = sibling_of(packet)
+        entry = self.entries.get(place)
+        if not isinstance(entry, Sibling) or not self._first_sight(packet):
+            return None
+        return entry.reply_to(packet, end)
 
     def keep(self, packet: bytes, query: Query, reply: bytes, rcode: int) -> None:
         """Keep a reply if what it rests on allows it."""
+        basis, key, question, absent = query.basis, packet[2:], query.question, None
         if (rcode == codes.NXDOMAIN or len(self.entries) >= self._capacity) and self._first_sight(packet):
-            return
-        basis, key, question = query.basis, packet[2:], query.question
+            absent = basis.absent
+            if absent is None or rcode != codes.NXDOMAIN:
+                return
         if basis.private or basis.fleeting or basis.epoch != self.epoch or len(reply) > MAX_REPLY:
             return
         if rcode not in (codes.NOERROR, codes.NXDOMAIN) or question.name != question.folded:
@@ -57,6 +72,8 @@ class Memo:
         if query.edns is not None and query.edns.options:
             return
         entry = kept(key, basis, reply, self._clock)
+        if entry is not None and absent is not None:
+            entry = Sibling(sibling_of(packet)[0], basis, entry, absent)
         if entry is not None:
             self._add(entry, basis.reads)
 
@@ -103,7 +120,7 @@ class Memo:
             entry.round = entry.hits
             self._round.append(key)
 
-    def _remove(self, key: bytes) -> None:
+    def _remove(self, key: Place) -> None:
         entry = self.entries.pop(key)
         entry.tell()
         for readers in entry.reads:

@@ -34,6 +34,11 @@ class Zones:
         """The longest zone that holds a folded name."""
         return next((suffix for suffix in name.suffixes(folded) if suffix in self._wires), None)
 
+    @property
+    def deepest(self) -> int:
+        """Number of labels of the longest zone."""
+        return max(self._sizes, default=0)
+
     def text(self, zone: bytes) -> str:
         """A zone of the set as text with its final dot."""
         return self._wires[zone]

@@ -133,6 +133,8 @@ class Rule:
 class Errors:
     """Prints why answers failed."""
 
+    deepest = 0
+
     def __init__(self, next_: Handler, rules: tuple[Rule, ...]) -> None:
         self._next = next_
         self._rules = rules

@@ -10,9 +10,10 @@ from contextlib import ExitStack
 from importlib import import_module
 
 from kdns import plugins
-from kdns.chain.handler import End, Handler
+from kdns.chain.handler import End, Handler, let_deny
 from kdns.chain.roles import Filter
 from kdns.chain.site import Process, Site
+from kdns.chain.zones import Zones
 from kdns.corefile import Address, Arguments, ConfigError, Corefile, Disk, ServerBlock, block_addresses, overlay, parse
 from kdns.server import plan
 from kdns.server.dispatch import Block
@@ -51,7 +52,10 @@ def build(corefile: Corefile, process: Process, dns_port: int) -> Instance:
             raise corefile.blocks[conflict.block].keys[0].error(str(conflict)) from conflict
         if any(listener.transport == "https" for listener in listeners):
             import_module("kdns.net.https")  # which takes a while, and should not do so on the loop
-        instance.assemble([Block(site, _chain(site)) for site in instance.sites], listeners)
+        deepest = Zones(zone for site in instance.sites for zone in site.zones).deepest
+        filtered = any(site.find(Filter) for site in instance.sites)  # type: ignore[type-abstract]
+        blocks = [Block(site, _chain(site, deepest, filtered=filtered)) for site in instance.sites]
+        instance.assemble(blocks, listeners)
         undo.pop_all()
     return instance
 
@@ -85,11 +89,18 @@ def _set_up(blocks: Sequence[ServerBlock], sites: Sequence[Site]) -> None:
                         raise error.within(word) from error
 
 
-def _chain(site: Site) -> Handler | None:
-    """The links of a block, the outermost first; `None` for a block without any."""
+def _chain(site: Site, deepest: int, *, filtered: bool) -> Handler | None:
+    """The links of a block, the outermost first; `None` for a block without any.
+
+    The longest zone of the configuration has `deepest` labels; a block may be `filtered`, chosen by more than its zone.
+    """
     if not site.links:
         return None
     handler: Handler = End(site.links[-1][0])
+    handlers: list[Handler] = []
     for _, link in reversed(site.links):
         handler = link(handler)
+        handlers.append(handler)
+    if not filtered:
+        let_deny(reversed(handlers), deepest)
     return handler

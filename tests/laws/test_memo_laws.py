@@ -22,6 +22,7 @@ async def test_kept_replies_are_fresh(seed: int) -> None:
     world = World(seed)
     await live(world, STEPS)
     assert world.hits > STEPS / 10
+    assert world.siblings > 5
     assert world.wrong == []
 
 
@@ -97,9 +98,22 @@ def without_stamp(world: World, patch: Patch) -> None:
     patch.setattr(world.memo, "keep", keep)
 
 
+def without_a_look(world: World, patch: Patch) -> None:
+    """A name is denied because its siblings are missing, whatever is known of itself."""
+    original = world.memo.keep
+
+    def keep(packet: bytes, query: Query, reply: bytes, rcode: int) -> None:
+        if query.basis.absent is not None:
+            query.basis.absent = lambda label: True
+        original(packet, query, reply, rcode)
+
+    patch.setattr(world.memo, "keep", keep)
+
+
 @pytest.mark.parametrize(
     "sabotage",
     [
+        without_a_look,
         without_missing_reads,
         without_old_keys,
         with_late_forgetting,

@@ -11,7 +11,7 @@ from collections.abc import Collection
 
 from kdns.chain.answer import Answer
 from kdns.chain.basis import Key
-from kdns.chain.handler import Handler
+from kdns.chain.handler import let_deny
 from kdns.chain.memo import Memo
 from kdns.chain.query import Query, Transport
 from kdns.chain.site import Hooks, Site
@@ -43,6 +43,16 @@ NAMES = [
     "me.example.",
     "outside.example.",
 ]
+MISSING = [
+    *(f"{label}.shop.svc.cluster.local." for label in ("foo", "Bar", "baz")),
+    *(f"{label}.{missing}.cluster.local." for label in ("foo", "bar") for missing in ("new.shop.svc", "com.shop.svc")),
+    *(f"{label}.example.com.payments.svc.cluster.local." for label in ("www", "ftp", "dns")),
+    *(f"{label}.svc.cluster.local." for label in ("foods", "bikes")),
+    *(f"{label}.cluster.local." for label in ("foo", "svc", "pod", "dns", "bar")),
+    *(f"{label}.dns.cluster.local." for label in ("ns", "fs")),
+    *(f"{label}.shop.pod.cluster.local." for label in ("10-0-0-1", "10-0-0-2", "ten-0-01")),
+]
+"""Names that are missing at most times, in groups of siblings of one length; some of them are special."""
 TYPES = ("A", "SRV", "PTR", "CNAME")
 
 
@@ -68,6 +78,13 @@ class Outside:
         await asyncio.sleep(0)
 
 
+class Nothing(Memo):
+    """A memo that keeps nothing."""
+
+    def keep(self, packet: bytes, query: Query, reply: bytes, rcode: int) -> None:
+        """Do not."""
+
+
 class World:
     """One history, to be driven by `step`; `wrong` collects hits that differ from a fresh reply."""
 
@@ -76,24 +93,26 @@ class World:
         self.now = 1_700_000_000.0
         self.index = Index()
         self.hits = 0
+        self.siblings = 0
         self.wrong: list[str] = []
         self.outside = Outside()
         wiring = Wiring()
         self.site = Site((), process(), wiring, Hooks())
-        chain: Handler = Kubernetes(
+        chain = Kubernetes(
             self.outside,
             Options(zones=("cluster.local.", "in-addr.arpa.")),
             self.index,
             lookup=self.site.lookup,
             local=("10.0.0.1",),
         )
+        let_deny([chain], 0)
         self.site.chain("kubernetes", lambda _: chain)
         dispatch = Dispatch([(".", Block(self.site, chain))], lambda query, answer: None)
         self.site.connect(dispatch.answer)
         self.memo = Memo(lambda: self.now)
         transport = Transport("udp", 1, "dns://:53")
         self.server = Server(transport, dispatch, self.memo, Counter())
-        self.fresh = Server(transport, dispatch, Memo(lambda: self.now), Counter())
+        self.fresh = Server(transport, dispatch, Nothing(lambda: self.now), Counter())
         self.mirror = Mirror(self.index, lambda: self.now, self.forget, (kinds.SERVICES,))
 
     def forget(self, keys: Collection[Key]) -> None:
@@ -104,7 +123,8 @@ class World:
         """One thing that happens: a question, or now and then a change, an upstream's answer, a second that passes."""
         chance = self.random.random()
         if chance < 0.80:
-            await self.ask(self.random.choice(NAMES), self.random.choice(TYPES), self.random.choice(CLIENTS))
+            names = NAMES if self.random.random() < 0.75 else MISSING
+            await self.ask(self.random.choice(names), self.random.choice(TYPES), self.random.choice(CLIENTS))
         elif chance < 0.90:
             self.change()
         elif chance < 0.95 and self.outside.waiting:
@@ -115,7 +135,9 @@ class World:
     async def ask(self, text: str, rtype: str, client: str) -> None:
         """Ask; compare if a kept reply came."""
         query = packet(text, rtype)
+        known = query[2:] in self.memo.entries
         hit = self.server.hit(query)
+        self.siblings += hit is not None and not known
         ends = Ends((client, 4000))
         if hit is None:
             self.server.miss(query, ends)
@@ -134,7 +156,7 @@ class World:
 
     def any_change(self) -> Change:
         """A change of an object of this small world."""
-        pick, namespace, service = self.random, self.random.choice(NAMESPACES), self.random.choice(SERVICES)
+        pick, namespace, service = self.random, self.random.choice(NAMESPACES), self.random.choice((*SERVICES, "foo"))
         what = pick.randrange(7)
         if what == 0:
             return Put(Namespace(namespace))

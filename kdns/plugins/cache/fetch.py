@@ -76,9 +76,10 @@ class Fetcher:
 
         `epoch` is that of the stores when it was asked for.
         """
+        notes = query.basis
+        notes.absent = None
         if not answer.written:
             return Fetched(answer)
-        notes = query.basis
         reads = tuple(notes.reads[known:]) if len(notes.reads) > known else ()
         alike = not notes.private and notes.stamp is None
         keepable = notes.fleeting and alike and (not reads or epoch == self._stores.epoch)
@@ -89,6 +90,11 @@ class Fetcher:
         if not (verdict.answering or query.flags & codes.RD):
             keepable = False  # a referral, say, which is no answer for those who ask for recursion
         return Fetched(answer, verdict, keepable and not off, off, reads)
+
+    @property
+    def deepest(self) -> int:
+        """Labels of the longest zone of `disable`."""
+        return max(self._success_off.deepest, self._denial_off.deepest)
 
     def keeps_nothing(self, question: Question) -> bool:
         """Whether both kinds of answers are off for the question's name, as for the cluster zone by default."""
@@ -142,10 +148,11 @@ class Fetcher:
 class _Names:
     """The names of some zones."""
 
-    __slots__ = ("_all", "_tails")
+    __slots__ = ("_all", "_tails", "deepest")
 
     def __init__(self, zones: Iterable[str]) -> None:
         self._tails = tuple(Zones(zones))
+        self.deepest = Zones(zones).deepest
         self._all = name.ROOT in self._tails
 
     def hold(self, question: Question) -> bool:

@@ -45,6 +45,11 @@ class Cache:
         self._labels = (",".join(options.zones), site.view)
         self._counts: dict[str, Counts] = {}
 
+    @property
+    def deepest(self) -> int:
+        """See `ByZone`; names outside the zones of `disable` have counts of their own, and no siblings."""
+        return max(self._zones.deepest, self._fetcher.deepest)
+
     async def answer(self, query: Query) -> Answer:
         """The kept answer, or the next link's."""
         question, edns = query.question, query.edns

@@ -20,6 +20,7 @@ from kdns.plugins.kubernetes.options import Options, Pods
 from kdns.plugins.kubernetes.pointers import Pointers
 from kdns.plugins.kubernetes.records import Found
 from kdns.plugins.kubernetes.services import Services
+from kdns.plugins.kubernetes.siblings import absent
 from kdns.wire import codes, name, rdata
 from kdns.wire.reader import Question
 from kdns.wire.record import Record
@@ -110,6 +111,12 @@ class Kubernetes:
             for wire in self._zones
         }
         self._empty: dict[bytes, Empty] = {}
+        self.siblings = 0
+
+    @property
+    def deepest(self) -> int:
+        """See `ByZone`."""
+        return max(self._zones.deepest, self._fallthrough.deepest if self._fallthrough else 0)
 
     async def answer(self, query: Query) -> Answer:
         """The cluster's answer, or the next link's."""
@@ -131,7 +138,11 @@ class Kubernetes:
             answer = self._missing(query, zone) if found is None else self._service(query, zone, asked, found)
         else:
             answer = self._other(query, zone, asked)
-        return await self._next.answer(query) if answer is None else answer
+        if answer is None:
+            return await self._next.answer(query)
+        if answer.rcode == codes.NXDOMAIN and 0 < self.siblings <= len(question.offsets) and not zone.reverse:
+            query.basis.absent = absent(self._index, labels, asked, multicluster=zone.multicluster)
+        return answer
 
     async def _wait_for_load(self) -> None:
         if not self._is_synced() and self._settled is not None:

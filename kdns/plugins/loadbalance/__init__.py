@@ -102,6 +102,8 @@ def _weighted(line: Line, site: Site) -> Weighted:
 class LoadBalance:
     """Reorders what the next handler answers."""
 
+    deepest = 0
+
     def __init__(self, next_: Handler, order: Order, preference: Preference | None = None) -> None:
         self._next = next_
         self._order = order

@@ -44,6 +44,11 @@ class Prometheus:
         self._zones = Zones((*self._own, *zones))
         self._zone = self._zones.texts[0] if len(self._zones.texts) == 1 else ""
 
+    @property
+    def deepest(self) -> int:
+        """See `ByZone`."""
+        return self._zones.deepest
+
     async def answer(self, query: Query) -> Answer:
         """The next handler's answer, counted."""
         start = self._clock()
