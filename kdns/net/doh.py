@@ -14,6 +14,8 @@ from kdns.wire.errors import WireError
 from kdns.wire.reader import HEADER, HEADER_SIZE, RawRecord, read_question, read_records
 
 PATH = b"/dns-query"
+ALPN = ("h2", "http/1.1")
+"""What a TLS context for it has to offer (RFC 7301), the preferred one first."""
 MAX_BODY = 65536
 """Octets of a body, and of a message in a URL."""
 MAX_TARGET = 90112

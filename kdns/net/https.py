@@ -17,9 +17,6 @@ from kdns.net.host import Host
 from kdns.net.http1 import Http1, Http1Server
 from kdns.net.http2 import Http2
 
-ALPN = ("h2", "http/1.1")
-"""What a TLS context for these connections has to offer, the preferred one first."""
-
 Done = Callable[[Response], None]
 _NEW, _OPEN, _DEAF = range(3)
 """Stages. Deaf: we took leave and wait for the client to do so."""

@@ -39,11 +39,12 @@ import ssl
 
 from kdns.chain.site import Site
 from kdns.corefile import Arguments, Line
+from kdns.net import doh
 from kdns.net.tls import log_keys, server_context
 
 log = logging.getLogger("kdns.tls")
 
-ALPN = {"tls": (), "https": ("h2", "http/1.1")}
+ALPN = {"tls": (), "https": doh.ALPN}
 """What is offered, by transport; CoreDNS leaves DNS over TLS without."""
 
 _VERIFY = {

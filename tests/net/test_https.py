@@ -13,8 +13,9 @@ from hyperframe.frame import HeadersFrame
 
 from kdns.net import bounds, sockets
 from kdns.net.bounds import StreamLimits
+from kdns.net.doh import ALPN
 from kdns.net.exchange import Exchange
-from kdns.net.https import ALPN, Https, HttpsSession
+from kdns.net.https import Https, HttpsSession
 from kdns.net.stream import StreamListener
 from kdns.net.tls import server_context
 from tests.kit.until import until

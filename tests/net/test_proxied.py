@@ -11,8 +11,9 @@ import pytest
 
 from kdns.net import sockets
 from kdns.net.bounds import StreamLimits
+from kdns.net.doh import ALPN
 from kdns.net.exchange import Exchange
-from kdns.net.https import ALPN, Https
+from kdns.net.https import Https
 from kdns.net.proxied import IGNORE, REJECT, SKIP, USE, ByFamily, Gate, Unwrapping
 from kdns.net.session import Session
 from kdns.net.stream import StreamListener
