@@ -34,6 +34,7 @@ class Basis(Struct, eq=False):
     `shuffled`  the order of address records is chance
     `tallies`   called with the number of times the kept answer was sent
     `witness`   called with the octets of each message of the reply, where `chain.roles.Tap` is offered
+    `uncased`   letter case and cookie show nowhere but in the question
     `absent`    tells of another first label, folded, whether the name with it is missing for the same reasons
     """
 
@@ -47,4 +48,5 @@ class Basis(Struct, eq=False):
     reads: list[Key] = []
     tallies: list[Callable[[int], None]] = []
     witness: Callable[[bytes], None] | None = None
+    uncased: bool = False
     absent: Callable[[bytes], bool] | None = None

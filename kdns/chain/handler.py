@@ -26,7 +26,10 @@ class Handler(Protocol):
 
 @runtime_checkable
 class ByZone(Protocol):
-    """A handler to which names in a zone are all alike, but for what those behind it say of them."""
+    """A handler to which names in a zone are all alike, in any letter case and with any cookie.
+
+    But for what those behind it say of them.
+    """
 
     @property
     def deepest(self) -> int:

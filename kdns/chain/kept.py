@@ -16,11 +16,8 @@ _ADDRESSES = (codes.A, codes.AAAA)
 _FEW = 8
 
 
-_LABEL = 13
-"""Where the octets of a question's first label begin."""
-
-Place = bytes | tuple[bytes, bytes]
-"""Where an entry is kept: all octets of the query behind the id, or those before and behind the first label."""
+Place = bytes | tuple[bytes, ...]
+"""Where an entry is kept: all octets of the query behind the id, or those that matter."""
 
 
 class Readers:
@@ -182,37 +179,6 @@ class FadingTurning(Turning):
         if self.fading.tail is not tail:
             self.cut(self.fading.tail, self.run)
         return super().reply(ident)
-
-
-class Sibling(Entry):
-    """The denial of a name, for all names of the same length that differ from it in their first label and are missing.
-
-    Everything that may differ between them are the octets of that label (RFC 8198 has the idea, from signed zones).
-    """
-
-    __slots__ = ("absent", "denial")
-
-    def __init__(self, key: Place, basis: Basis, denial: Entry, absent: Callable[[bytes], bool]) -> None:
-        super().__init__(key, basis)
-        self.denial = denial
-        self.absent = absent
-
-    def reply_to(self, packet: bytes, end: int) -> bytes | None:
-        """The reply to a query whose first label ends there; `None` if something is known of that name."""
-        label = packet[_LABEL:end]
-        if not self.absent(label.lower()):
-            return None
-        reply = self.denial.reply(packet[:2])
-        if reply is None:
-            return None
-        self.hits += 1
-        return b"".join((reply[:_LABEL], label, reply[end:]))
-
-
-def sibling_of(packet: bytes) -> tuple[Place, int]:
-    """Where the denial of a query's siblings is kept, and where the first label ends; the query has a question."""
-    end = _LABEL + packet[_LABEL - 1]
-    return (packet[2:_LABEL], packet[end:]), end
 
 
 def kept(key: bytes, basis: Basis, reply: bytes, clock: Callable[[], float]) -> Entry | None:

@@ -11,17 +11,20 @@ with one method, `reply(id)`. What may be kept, and when it is forgotten, follow
 6. the SOA serial of a negative answer is filled in when it is sent.
 
 Keys that differ by client (EDNS options, mixed letter case) are not kept: they would fill the memo and never be asked
-again. What one missing name tells of its siblings, those that differ in the first label alone, is kept at once, if the
-chain judges all of them alike (`Basis.absent`): each is looked for before it is denied, and random names cost little.
-A denial, and in a full memo any reply, is kept at the second sight of its query, so names that are never asked
-again leave the memo as it was. A full one makes room by the clock algorithm: what was hit since the last round stays.
+again. But where letter case and cookies show in the question alone (`Basis.uncased`), one reply is kept for all.
+
+What one missing name tells of its siblings, those that differ in the first label alone, is kept at once if the chain
+judges all of them alike (`Basis.absent`): each is looked for before it is denied, so random names cost little. Another
+denial, and in a full memo any reply, is kept at the second sight of its query, so names that are never asked again
+leave the memo as it was. A full one makes room by the clock algorithm: what was hit since the last round stays.
 """
 
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
 
+from kdns.chain.alike import Respelled, Sibling, respelled_of, sibling_of
 from kdns.chain.basis import Key
-from kdns.chain.kept import Entry, Place, Readers, Sibling, kept, sibling_of
+from kdns.chain.kept import Entry, Place, Readers, kept
 from kdns.chain.query import Query
 from kdns.wire import codes
 from kdns.wire.reader import HEADER_SIZE
@@ -36,6 +39,7 @@ class Memo:
     def __init__(self, clock: Callable[[], float], capacity: int = 32768) -> None:
         self.entries: dict[Place, Entry] = {}
         self.epoch = 0
+        self._respelled = 0
         self._clock = clock
         self._capacity = capacity
         self._readers: dict[Key, Readers] = {}
@@ -46,40 +50,52 @@ class Memo:
     def hit(self, packet: bytes) -> bytes | None:
         """The kept reply to a query, or `None`."""
         entry = self.entries.get(packet[2:])
-        return self._sibling(packet) if entry is None else entry.reply(packet[:2])
+        return self._alike(packet) if entry is None else entry.reply(packet[:2])
 
-    def _sibling(self, packet: bytes) -> bytes | None:
-        """The reply to a query that is seen for the first time, if its name is missing as another one is."""
+    def _alike(self, packet: bytes) -> bytes | None:
+        """The reply to a query that differs from a kept one's by what does not matter."""
         if len(packet) <= HEADER_SIZE:
             return None
+        if self._respelled:
+            place, end = respelled_of(packet)
+            entry = self.entries.get(place) if place is not None else None
+            if isinstance(entry, Respelled):
+                return entry.reply_to(packet, end)
         place, end = sibling_of(packet)
         entry = self.entries.get(place)
-        if not isinstance(entry, Sibling) or not self._first_sight(packet):
+        if not isinstance(entry, Sibling) or not self._first_sight(packet[2:]):
             return None
         return entry.reply_to(packet, end)
 
     def keep(self, packet: bytes, query: Query, reply: bytes, rcode: int) -> None:
         """Keep a reply if what it rests on allows it."""
-        basis, key, question, absent = query.basis, packet[2:], query.question, None
-        if (rcode == codes.NXDOMAIN or len(self.entries) >= self._capacity) and self._first_sight(packet):
+        basis, question, absent = query.basis, query.question, None
+        place: Place = packet[2:]
+        if question.name != question.folded or (query.edns is not None and query.edns.options):
+            found = respelled_of(packet)[0] if basis.uncased else None
+            if found is None:
+                return
+            place = found
+        if (rcode == codes.NXDOMAIN or len(self.entries) >= self._capacity) and self._first_sight(place):
             absent = basis.absent
-            if absent is None or rcode != codes.NXDOMAIN:
+            if absent is None or rcode != codes.NXDOMAIN or place != packet[2:]:
                 return
         if basis.private or basis.fleeting or basis.epoch != self.epoch or len(reply) > MAX_REPLY:
             return
-        if rcode not in (codes.NOERROR, codes.NXDOMAIN) or question.name != question.folded:
+        if rcode not in (codes.NOERROR, codes.NXDOMAIN):
             return
-        if query.edns is not None and query.edns.options:
+        entry = kept(packet[2:], basis, reply, self._clock)
+        if entry is None:
             return
-        entry = kept(key, basis, reply, self._clock)
-        if entry is not None and absent is not None:
+        if absent is not None:
             entry = Sibling(sibling_of(packet)[0], basis, entry, absent)
-        if entry is not None:
-            self._add(entry, basis.reads)
+        elif place != packet[2:]:
+            entry = Respelled(place, basis, entry)
+        self._add(entry, basis.reads)
 
-    def _first_sight(self, packet: bytes) -> bool:
+    def _first_sight(self, place: Place) -> bool:
         """Whether a query is none of the last ones of which nothing was kept: one to two times the capacity."""
-        mark = hash(packet[2:])
+        mark = hash(place)
         seen = self._seen
         if mark in seen or mark in self._seen_before:
             return False
@@ -98,6 +114,7 @@ class Memo:
         else:
             self._remove(entry.key)
         self.entries[entry.key] = entry
+        self._respelled += isinstance(entry, Respelled)
         entry.reads = tuple([self._readers_of(key) for key in dict.fromkeys(reads)])
         for readers in entry.reads:
             readers.add(entry)
@@ -122,6 +139,7 @@ class Memo:
 
     def _remove(self, key: Place) -> None:
         entry = self.entries.pop(key)
+        self._respelled -= isinstance(entry, Respelled)
         entry.tell()
         for readers in entry.reads:
             readers.entries.remove(entry)

@@ -23,6 +23,7 @@ async def test_kept_replies_are_fresh(seed: int) -> None:
     await live(world, STEPS)
     assert world.hits > STEPS / 10
     assert world.siblings > 5
+    assert world.respelled > world.siblings + 5
     assert world.wrong == []
 
 
@@ -110,9 +111,21 @@ def without_a_look(world: World, patch: Patch) -> None:
     patch.setattr(world.memo, "keep", keep)
 
 
+def without_spelling(world: World, patch: Patch) -> None:
+    """Any reply is given to queries in other letter cases."""
+    original = world.memo.keep
+
+    def keep(packet: bytes, query: Query, reply: bytes, rcode: int) -> None:
+        query.basis.uncased = True
+        original(packet, query, reply, rcode)
+
+    patch.setattr(world.memo, "keep", keep)
+
+
 @pytest.mark.parametrize(
     "sabotage",
     [
+        without_spelling,
         without_a_look,
         without_missing_reads,
         without_old_keys,

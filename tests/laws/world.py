@@ -25,6 +25,8 @@ from kdns.plugins.kubernetes.options import Options
 from kdns.server.dispatch import Block, Dispatch
 from kdns.server.service import Service as Server
 from kdns.wire import codes
+from kdns.wire.edns import Edns, Option
+from kdns.wire.message import read_message
 from kdns.wire.record import Record
 from tests.kit.chain import Wiring, process
 from tests.kit.house import Ends, packet
@@ -94,6 +96,7 @@ class World:
         self.index = Index()
         self.hits = 0
         self.siblings = 0
+        self.respelled = 0
         self.wrong: list[str] = []
         self.outside = Outside()
         wiring = Wiring()
@@ -134,10 +137,11 @@ class World:
 
     async def ask(self, text: str, rtype: str, client: str) -> None:
         """Ask; compare if a kept reply came."""
-        query = packet(text, rtype)
+        query = self.spelled(text, rtype)
         known = query[2:] in self.memo.entries
         hit = self.server.hit(query)
-        self.siblings += hit is not None and not known
+        self.siblings += hit is not None and not known and read_message(hit).rcode == codes.NXDOMAIN
+        self.respelled += hit is not None and not known
         ends = Ends((client, 4000))
         if hit is None:
             self.server.miss(query, ends)
@@ -149,6 +153,14 @@ class World:
             fresh = ends.replies[0]
         if hit != fresh:
             self.wrong.append(f"{text} {rtype} for {client}")
+
+    def spelled(self, text: str, rtype: str) -> bytes:
+        """A query for a name, at times in another letter case, and at times with a cookie."""
+        pick = self.random
+        if pick.random() < 0.2:
+            text = "".join(pick.choice((letter.upper(), letter)) for letter in text)
+        cookie = Edns(1232, 0, (Option(codes.COOKIE, pick.randbytes(8)),)) if pick.random() < 0.2 else None
+        return packet(text, rtype, edns=cookie)
 
     def change(self) -> None:
         """One change of the cluster, or one that changes nothing."""

@@ -5,10 +5,9 @@ picks records. Answers without records are made once for each zone and serial an
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import NamedTuple
 
 from kdns.chain import reverse
-from kdns.chain.answer import Answer, Shared, refuse
+from kdns.chain.answer import Answer, refuse
 from kdns.chain.handler import Handler
 from kdns.chain.query import Query
 from kdns.chain.zones import Zones
@@ -21,6 +20,7 @@ from kdns.plugins.kubernetes.pointers import Pointers
 from kdns.plugins.kubernetes.records import Found
 from kdns.plugins.kubernetes.services import Services
 from kdns.plugins.kubernetes.siblings import absent
+from kdns.plugins.kubernetes.zone import Empty, Zone
 from kdns.wire import codes, name, rdata
 from kdns.wire.reader import Question
 from kdns.wire.record import Record
@@ -31,42 +31,6 @@ _TRANSFERS = (codes.AXFR, codes.IXFR)
 _REFUSED = refuse(codes.REFUSED)
 _FORWARD = frozenset((Form.SERVICE, Form.ZONAL, Form.POD, Form.NAMESPACE, Form.POD_NAMESPACE))
 """Forms that no name below a reverse zone has."""
-
-
-class Serial:
-    """Where a zone's serial stands (`chain.basis.Stamp`)."""
-
-    __slots__ = ("_multicluster", "_serials")
-
-    def __init__(self, index: Index, *, multicluster: bool) -> None:
-        self._serials = index.serials
-        self._multicluster = multicluster
-
-    @property
-    def serial(self) -> int:
-        """Seconds of Unix time of the last relevant change, 32 bits."""
-        serials = self._serials
-        return (serials.multicluster if self._multicluster else serials.cluster) & 0xFFFFFFFF
-
-
-class Zone(NamedTuple):
-    """One zone of the directive, folded, with the number of its labels."""
-
-    wire: bytes
-    labels: int
-    stamp: Serial
-    multicluster: bool
-    reverse: bool
-
-
-class Empty(NamedTuple):
-    """The answers without records of one zone at one serial."""
-
-    serial: int
-    denied: Answer
-    nodata: Answer
-    unsynced: Answer
-    soa: Answer
 
 
 class Kubernetes:
@@ -98,19 +62,8 @@ class Kubernetes:
         self._fallthrough = None if options.fallthrough is None else Zones(options.fallthrough or (".",))
         self._ttl = options.ttl
         self._primary = name.from_text(options.primary)
-        stamps = {flag: Serial(index, multicluster=flag) for flag in (False, True)}
         imported = {name.from_text(zone) for zone in options.multicluster}
-        self._by_wire = {
-            wire: Zone(
-                wire,
-                len(name.labels(wire)),
-                stamps[wire in imported],
-                wire in imported,
-                reverse.is_reverse(name.to_text(wire)),
-            )
-            for wire in self._zones
-        }
-        self._empty: dict[bytes, Empty] = {}
+        self._by_wire = {wire: Zone(wire, options.ttl, index, multicluster=wire in imported) for wire in self._zones}
         self.siblings = 0
 
     @property
@@ -140,6 +93,8 @@ class Kubernetes:
             answer = self._other(query, zone, asked)
         if answer is None:
             return await self._next.answer(query)
+        if self.siblings:
+            query.basis.uncased = answer.shared is not None or _only_addresses(question, answer)
         if answer.rcode == codes.NXDOMAIN and 0 < self.siblings <= len(question.offsets) and not zone.reverse:
             query.basis.absent = absent(self._index, labels, asked, multicluster=zone.multicluster)
         return answer
@@ -196,7 +151,7 @@ class Kubernetes:
             return self._records(query, zone, records.addresses(found, rtype, self._ttl))
         if rtype == codes.SRV:
             base = name.from_labels(
-                (asked.service.encode(), asked.namespace.encode(), b"svc"), self._as_sent(query, zone)
+                (asked.service.encode(), asked.namespace.encode(), b"svc"), zone.as_sent(query.question)
             )
             answer, glue = records.services([entry for entry in found if not entry.alias], base, self._ttl)
             return self._records(query, zone, answer, glue)
@@ -260,7 +215,7 @@ class Kubernetes:
         return self.empty(query, zone).nodata
 
     def _name_servers(self, query: Query, zone: Zone) -> Answer:
-        base = self._primary if zone.reverse else self._as_sent(query, zone)
+        base = self._primary if zone.reverse else zone.as_sent(query.question)
         answer, glue = [], []
         for labels, addresses in self._identity.names(query.basis.reads).items():
             target = name.from_labels(labels, base)
@@ -289,29 +244,16 @@ class Kubernetes:
     def empty(self, query: Query, zone: Zone) -> Empty:
         """The zone's answers without records, at the serial of this moment (law 6), in the client's spelling."""
         query.basis.stamp = zone.stamp
-        serial = zone.stamp.serial
-        sent = self._as_sent(query, zone)
-        if sent != zone.wire:
-            return self._make_empty(sent, serial)
-        empty = self._empty.get(sent)
-        if empty is None or empty.serial != serial:
-            empty = self._empty[sent] = self._make_empty(sent, serial)
-        return empty
+        return zone.empty(zone.as_sent(query.question))
 
-    def _make_empty(self, zone: bytes, serial: int) -> Empty:
-        soa, shared = (records.soa(zone, self._ttl, serial),), Shared(zone)
-        return Empty(
-            serial,
-            Answer(rcode=codes.NXDOMAIN, flags=codes.AA, authority=soa, shared=shared),
-            Answer(flags=codes.AA, authority=soa, shared=shared),
-            Answer(rcode=codes.SERVFAIL, flags=codes.AA, authority=soa, shared=shared),
-            Answer(flags=codes.AA, answer=soa),
-        )
 
-    @staticmethod
-    def _as_sent(query: Query, zone: Zone) -> bytes:
-        """The zone in the client's spelling (section 1.10)."""
-        return query.question.name[-len(zone.wire) :]
+def _only_addresses(question: Question, answer: Answer) -> bool:
+    """Whether an answer has no name in it but the question's."""
+    return (
+        question.type in _ADDRESSES
+        and not answer.additional
+        and all(record.owner is None and record.type == question.type for record in answer.answer)
+    )
 
 
 def _labels(question: Question, without: int) -> list[str]:
