@@ -160,3 +160,27 @@ class Keyholder(Protocol):
     def tsig_secrets(self) -> Secrets:
         """The secrets by the folded name of their key, in wire form."""
         ...
+
+
+class Forwarded(NamedTuple):
+    """A question to an upstream and what came of it, both whole messages; `reply` is `None` if none came.
+
+    `source` is the local end, if it is known, and `proto` udp or tcp; times are Unix times in seconds.
+    """
+
+    proto: str
+    source: tuple[str, int] | None
+    upstream: tuple[str, int]
+    asked: float
+    question: bytes
+    replied: float
+    reply: bytes | None
+
+
+@runtime_checkable
+class Tap(Protocol):
+    """A plugin that is shown messages: replies by `Basis.witness`, and what goes to upstreams and comes from them."""
+
+    def forwarded(self, query: Query, exchange: Forwarded) -> None:
+        """Take notice of an exchange with an upstream in the course of a query. Returns at once."""
+        ...

@@ -10,7 +10,7 @@ import ssl
 from collections.abc import Callable
 from typing import cast
 
-from kdns.net.endpoint import Endpoint, path
+from kdns.net.endpoint import Endpoint, local_end, path
 from kdns.net.entropy import draw
 from kdns.net.failures import UpstreamError, UpstreamTimeout, reason
 from kdns.net.ticker import Ticker
@@ -47,6 +47,11 @@ class Connection(asyncio.Protocol):
     def dialling(self) -> bool:
         """Whether it is not there yet; what is asked meanwhile is sent when it is."""
         return self._transport is None
+
+    @property
+    def source(self) -> tuple[str, int] | None:
+        """The local address, without zone, and port, if it is there."""
+        return None if self._transport is None else local_end(self._transport.get_extra_info("socket"))
 
     def ask(self, transaction: Transaction) -> None:
         """Send a question, or keep it until the connection is there."""

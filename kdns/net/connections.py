@@ -54,6 +54,10 @@ class Connections:
             self._observer.reused(self._proto, 1)
         chosen.ask(transaction)
 
+    def way_of(self, transaction: object) -> Connection | None:
+        """The connection that a question waits on."""
+        return next((each for each in self._connections if transaction in each.pending.values()), None)
+
     def sweep(self, time: float) -> None:
         """Give up on an upstream that was silent for too long; close connections that are no longer wanted."""
         silent: list[tuple[Transaction, UpstreamError]] = []

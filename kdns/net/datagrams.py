@@ -7,6 +7,7 @@ ask again over TCP, where an id cannot be guessed (GHSA-h92q-fgpp-qhrq).
 
 import asyncio
 from collections.abc import Callable
+from itertools import islice
 
 from kdns.net.endpoint import Endpoint
 from kdns.net.entropy import draw
@@ -17,6 +18,8 @@ from kdns.net.ticker import Ticker
 from kdns.net.transaction import Transaction
 
 _PROTO = "udp"
+_LAST = 256
+"""The last so many questions of a port are the ones that have just left."""
 
 
 class Datagrams:
@@ -98,6 +101,13 @@ class Datagrams:
         port.asked += 1
         if port.asked >= self._questions:
             self._retire(slot)
+
+    def way_of(self, transaction: object) -> Port | None:
+        """The port that a question has just left from."""
+        for port in self._all():
+            if any(found is transaction for found in islice(reversed(port.pending.values()), _LAST)):
+                return port
+        return None
 
     def sweep(self, time: float) -> None:
         """Give up on an upstream that was silent for too long; close ports that are no longer wanted."""

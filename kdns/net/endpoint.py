@@ -90,6 +90,15 @@ class Endpoint:
         return sock
 
 
+def local_end(sock: socket.socket) -> tuple[str, int] | None:
+    """The local address, without zone, and port of a socket; `None` if it is closed."""
+    try:
+        host, port = sock.getsockname()[:2]
+    except OSError:
+        return None
+    return host.partition("%")[0], port
+
+
 def path(network: str, sock: socket.socket, peer: object) -> str:
     """`udp 10.0.0.7:4711->10.0.0.1:53`: both ends of a connected socket."""
     try:

@@ -10,7 +10,7 @@ Reading stops as soon as nobody waits, which saves the read that would only say 
 import asyncio
 from collections.abc import Callable
 
-from kdns.net.endpoint import Endpoint, path
+from kdns.net.endpoint import Endpoint, local_end, path
 from kdns.net.failures import UpstreamError, UpstreamTimeout, reason
 from kdns.net.transaction import Transaction
 
@@ -79,6 +79,11 @@ class Port:
         failure = UpstreamError(f"read {self.path}: read: {reason(error)}")
         for transaction in self._drop():
             transaction.fail(failure)
+
+    @property
+    def source(self) -> tuple[str, int] | None:
+        """The local address, without zone, and port; `None` if it is closed."""
+        return local_end(self._sock)
 
     @property
     def path(self) -> str:

@@ -7,11 +7,13 @@ server, and what comes back is a message that answers it, or an UpstreamError wh
 import ssl
 from collections.abc import Callable
 
+from kdns.net.connection import Connection
 from kdns.net.connections import Connections
 from kdns.net.datagrams import Datagrams
 from kdns.net.endpoint import Endpoint
 from kdns.net.failures import UpstreamClosed
 from kdns.net.limits import Limits, Observer, Unobserved
+from kdns.net.port import Port
 from kdns.net.ticker import Ticker
 from kdns.net.transaction import Transaction
 
@@ -69,6 +71,10 @@ class Upstream:
         else:
             self._datagrams.ask(transaction)
         return transaction
+
+    def way_of(self, transaction: object) -> Port | Connection | None:
+        """By what a question has just gone out, at the end of the round of `exchange`. It knows its local end."""
+        return self._datagrams.way_of(transaction) or self._connections.way_of(transaction)
 
     @property
     def in_flight(self) -> int:

@@ -16,13 +16,14 @@ from kdns.chain.basis import Key
 from kdns.chain.counting import DROPPED, Counting, bare_size
 from kdns.chain.memo import Memo
 from kdns.chain.query import Query, Transport
-from kdns.chain.roles import Keyholder
+from kdns.chain.roles import Keyholder, Tap
 from kdns.chain.site import Forgetful, Hook, Hooks, Process, Site
 from kdns.server import plan
 from kdns.server.dispatch import Block, Dispatch
 from kdns.server.service import Service
 from kdns.server.signed import SignedService
 from kdns.server.views import dispatch
+from kdns.server.witnessed import witnessed
 
 DRAIN_TIMEOUT = 5.0
 """Seconds that running queries have to come to their end at shutdown (`corefile.md` section 11)."""
@@ -95,6 +96,8 @@ class Instance:
             stacktrace = any(site.listen.stacktrace or site.listen.debug for site in sites)
             memo, sent = Memo(self._process.clock), self._dispatches[listener]
             service = self._kind(listener)(transport, sent, memo, self._panics, stacktrace=stacktrace)
+            if self.offered(listener, Tap):  # type: ignore[type-abstract]
+                service.encode = witnessed(service.encode)
             self._services[listener, proto, family] = service
         return service
 

@@ -51,7 +51,8 @@ class Service:
         self._panics = panics
         self._stacktrace = stacktrace
         self._drained: asyncio.Future[None] | None = None
-        self._encode: reply.Encode = reply.encode
+        self.encode: reply.Encode = reply.encode
+        """Makes the octets of a reply; may be replaced before the first query."""
 
     def miss(self, packet: bytes, exchange: Exchange) -> bytes | None:
         """The reply if it is known at once; otherwise `exchange.reply` is called later, or never."""
@@ -129,10 +130,10 @@ class Service:
         if answer.more is not None:
             return self._begin(query, answer, answer.more)
         try:
-            octets = self._encode(query, answer)
+            octets = self.encode(query, answer)
         except WireError:
             # Records of an upstream that cannot be expanded show up only now.
-            octets = self._encode(query, _FAILED)
+            octets = self.encode(query, _FAILED)
         if len(packet) <= MAX_KEPT:
             self.memo.keep(packet, query, octets, answer.rcode)
         return octets
@@ -140,8 +141,8 @@ class Service:
     def _begin(self, query: Query, answer: Answer, more: Iterator[Records]) -> bytes:
         """Begin to send a reply of several messages; a client that can take one only is refused."""
         if not isinstance(query.exchange, Passage) or len(self.waiting) >= MAX_WAITING:
-            return self._encode(query, _REFUSED)
-        passing = Passing(query.exchange, reply.messages(query, answer, more, self._encode), self.let_go)
+            return self.encode(query, _REFUSED)
+        passing = Passing(query.exchange, reply.messages(query, answer, more, self.encode), self.let_go)
         self.waiting.add(passing)
         passing.go_on()
         return _NO_REPLY

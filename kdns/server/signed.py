@@ -29,7 +29,7 @@ class SignedService(Service):
         super().__init__(*what, **how)
         self._secrets = secrets
         self._time = time
-        self._encode = self._signed
+        self.encode = self._signed
 
     def _read(self, packet: bytes, exchange: Exchange) -> Query | bytes | None:
         query = super()._read(packet, exchange)

@@ -68,12 +68,15 @@ Example::
 import asyncio
 import logging
 
+from kdns.chain.handler import Handler
+from kdns.chain.roles import Tap
 from kdns.chain.site import Site
 from kdns.corefile import Arguments, Line, normalize_zone
 from kdns.plugins.forward import options
 from kdns.plugins.forward.group import Group
 from kdns.plugins.forward.handler import Forward, Scope
 from kdns.plugins.forward.metrics import Metrics
+from kdns.plugins.forward.tapped import TappedForward
 from kdns.plugins.forward.upstreams import Upstreams
 
 log = logging.getLogger("kdns.forward")
@@ -97,7 +100,13 @@ def _set_up(line: Line, site: Site, metrics: Metrics, *, passes: bool) -> None:
     if not upstreams.has_names:
         group.use(upstreams.proxies(chosen, metrics))
     scope = Scope(zone, chosen.excepted)
-    site.chain("forward", lambda next_: Forward(next_, scope, chosen, group, clock, metrics.rejected))
+
+    def link(next_: Handler) -> Forward:
+        taps = site.find(Tap)  # type: ignore[type-abstract]
+        common = next_, scope, chosen, group, clock, metrics.rejected
+        return TappedForward(*common, taps, site.process.time) if taps else Forward(*common)
+
+    site.chain("forward", link)
 
     async def start() -> None:
         if upstreams.has_names:

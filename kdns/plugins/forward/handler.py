@@ -55,10 +55,10 @@ class Forward:
     def answer(self, query: Query) -> Coroutine[Any, Any, Answer]:
         """An upstream's answer."""
         if self._is_everything or self._scope.holds(query.question):
-            return self._forward(query)
+            return self._forward(query, self._group)
         return self._next.answer(query)
 
-    async def _forward(self, query: Query) -> Answer:
+    async def _forward(self, query: Query, group: Group) -> Answer:
         query.basis.fleeting = True
         if self._running >= self._limit:
             self._rejected.value += 1
@@ -76,7 +76,7 @@ class Forward:
                 # HINFO is what `loop` asks itself: one that comes back must go out again to be seen once more.
                 passage = None if query.question.type == codes.HINFO else flights.board(asked, now)
                 if passage is None:
-                    answer = await self._group.ask(asked, query.question, tcp, now, flights)
+                    answer = await group.ask(asked, query.question, tcp, now, flights)
                 else:
                     answer = await passage
             return answer if answer is not PASSED else await self._next.answer(query)

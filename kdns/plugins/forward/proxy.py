@@ -6,12 +6,12 @@ checks in a row have failed. Where nothing fails there are no checks.
 """
 
 import asyncio
+from collections.abc import Awaitable
 from dataclasses import dataclass
 
 from kdns.chain.site import Wiring
 from kdns.net.failures import UpstreamError
 from kdns.net.probe import probe
-from kdns.net.transaction import Transaction
 from kdns.net.upstream import Upstream
 from kdns.plugins.forward.metrics import ProxyMetrics
 from kdns.wire import codes
@@ -40,10 +40,10 @@ class Check:
 class Proxy:
     """One upstream; a reply may take `timeout` seconds."""
 
-    __slots__ = ("_check", "_checking", "_fails", "_metrics", "_stopped", "_timeout", "_upstream", "down", "tls")
+    __slots__ = ("_check", "_checking", "_fails", "_metrics", "_stopped", "_timeout", "down", "tls", "upstream")
 
     def __init__(self, upstream: Upstream, timeout: float, check: Check, metrics: ProxyMetrics) -> None:
-        self._upstream = upstream
+        self.upstream = upstream
         self._timeout = timeout
         self._check = check
         self._metrics = metrics
@@ -54,11 +54,11 @@ class Proxy:
         self.tls = upstream.endpoint.tls is not None
 
     def __str__(self) -> str:
-        return str(self._upstream)
+        return str(self.upstream)
 
-    def ask(self, message: bytes, asked: Question, tcp: bool) -> Transaction:
+    def ask(self, message: bytes, asked: Question, tcp: bool) -> Awaitable[bytes]:
         """Send a message with this question; awaiting the reply raises `UpstreamError`."""
-        return self._upstream.exchange(message, tcp=tcp, timeout=self._timeout, question=asked.wire)
+        return self.upstream.exchange(message, tcp=tcp, timeout=self._timeout, question=asked.wire)
 
     def read(self, packet: bytes, asked: Question, seconds: float, tcp: bool) -> Relay:
         """The reply to a question as a message, counted. Raises `UpstreamError`.
@@ -85,7 +85,7 @@ class Proxy:
         check = self._check
         while not self._stopped:
             try:
-                await probe(self._upstream.endpoint, tcp=check.tcp, name=check.name, recursion_desired=check.recursion)
+                await probe(self.upstream.endpoint, tcp=check.tcp, name=check.name, recursion_desired=check.recursion)
             except UpstreamError:
                 self._fails += 1
                 self._metrics.check_failed()
@@ -104,7 +104,7 @@ class Proxy:
     def close(self) -> None:
         """Close all sockets; who still waits is told so."""
         self._stopped = True
-        self._upstream.close()
+        self.upstream.close()
 
 
 def _cut_short(packet: bytes) -> Relay:
