@@ -23,6 +23,8 @@ MOST = 64
 """Collectors at a time."""
 ROOM = 1 << 20
 """Octets that one may leave untaken."""
+WARNINGS = 1.0
+"""Seconds between two warnings: who connects does not decide how much is logged."""
 
 Spawn = Callable[[Coroutine[Any, Any, None]], None]
 
@@ -37,6 +39,7 @@ class Collectors:
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._begun = 0
+        self._quiet_until = 0.0
 
     def takes(self) -> bool:
         """Whether anybody listens."""
@@ -67,7 +70,8 @@ class Collectors:
         if self._target.proto == "unix":
             return await asyncio.start_unix_server(self._welcome, self._target.address)
         host, port = parse_host_port(self._target.address)
-        return await asyncio.start_server(self._welcome, host or None, port, ssl=tls)
+        patience = frames.TIMEOUT if tls else None
+        return await asyncio.start_server(self._welcome, host or None, port, ssl=tls, ssl_handshake_timeout=patience)
 
     def _welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._begun + len(self._writers) >= MOST:
@@ -87,12 +91,18 @@ class Collectors:
             while await reader.read(4096):
                 pass  # nothing is to be said by it before we stop
         except FrameError as error:
-            log.warning("Error creating encoder for dnstap client: %s", error)
+            self._warn(error)
         except OSError:
             pass
         finally:
             self._writers.discard(writer)
             writer.close()
+
+    def _warn(self, error: FrameError) -> None:
+        now = asyncio.get_running_loop().time()
+        if now >= self._quiet_until:
+            self._quiet_until = now + WARNINGS
+            log.warning("Error creating encoder for dnstap client: %s", error)
 
     async def close(self) -> None:
         """Take nobody in any more, and part from those who are there."""
