@@ -32,6 +32,7 @@ class Ends:
     client: tuple[str, int] = (CLIENT, 40212)
     local: str = "10.244.0.53"
     proto: str = "udp"
+    is_congested: bool = False
     replies: list[bytes] = field(default_factory=list)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
 

@@ -66,14 +66,10 @@ def test_replies_are_counted_by_listener() -> None:
 
 def test_only_blocks_that_shed_drop_queries() -> None:
     house = House("example.org:53 {\n shed\n whoami\n}\nexample.net:53 {\n whoami\n}\n")
-    ends = CongestedEnds()
+    ends = HouseEnds(is_congested=True)
     assert house.ask_now(packet("a.example.org"), ends) is None
     assert house.ask_now(packet("a.example.net"), ends) is not None
     assert house.ask_now(packet("a.example.net"), ends) is not None
-
-
-class CongestedEnds(HouseEnds):
-    is_congested = True
 
 
 @pytest.fixture
