@@ -78,6 +78,8 @@ def respelled_of(packet: bytes) -> tuple[Place | None, int]:
         return None, end
     if rest:
         size = int.from_bytes(packet[end + 9 : end + 11], "big")
-        if rest != 11 + size or (size and packet[end + 11 : end + 15] != _COOKIE + (size - 4).to_bytes(2, "big")):
+        if rest != 11 + size or size in (1, 2, 3):
+            return None, end
+        if size and packet[end + 11 : end + 15] != _COOKIE + (size - 4).to_bytes(2, "big"):
             return None, end
     return (packet[2:HEADER_SIZE], packet[HEADER_SIZE : end - 4].lower(), packet[end - 4 : end + 15]), end
