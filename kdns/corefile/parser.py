@@ -33,7 +33,7 @@ def parse(
     file: str,
     *,
     known: Collection[str] | None = None,
-    absent: Collection[str] = (),
+    absent: Mapping[str, str] | None = None,
     reader: Reader = _NO_FILES,
     environ: Mapping[str, str] = _NO_VARIABLES,
 ) -> Corefile:
@@ -41,7 +41,8 @@ def parse(
 
     `file` is its name as given to the program: errors show it, and its directory is where imports are looked for.
     `known` are the directives that are built in (None: any word will do, as when only a digest is wanted), `absent`
-    those of CoreDNS that are not. Raises ConfigError, and nothing else; time and memory are bounded whatever the text.
+    those of CoreDNS that are not, and why. Raises ConfigError, and nothing else; time and memory are bounded whatever
+    the text.
     """
     warnings: list[ConfigWarning] = []
     environment = Environment(environ)
@@ -50,7 +51,7 @@ def parse(
         environment,
         Imports(reader, environment, warnings),
         known,
-        absent,
+        absent or {},
         warnings,
     )
     blocks = tuple(parser.blocks())
@@ -87,7 +88,7 @@ class _Parser:
         environment: Environment,
         imports: Imports,
         known: Collection[str] | None,
-        absent: Collection[str],
+        absent: Mapping[str, str],
         warnings: list[ConfigWarning],
     ) -> None:
         self._stream = stream
@@ -206,7 +207,7 @@ class _Parser:
     def _name(self) -> Token:
         name = self._environment.expand(self._stream.take())
         if name.text in self._absent:
-            raise name.error(f"kdns does not have the plugin '{name.text}' (yet)")
+            raise name.error(f"the plugin '{name.text}' is absent on purpose: {self._absent[name.text]}")
         if self._known is not None and name.text not in self._known:
             raise name.error(f"Unknown directive '{name.text}'")
         return name

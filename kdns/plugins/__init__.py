@@ -23,6 +23,16 @@ ORDER = (
 )  # fmt: skip
 """Every word that CoreDNS has, outermost link first."""
 
+ABSENT = {
+    "on": "it runs programs of the host",
+    "trace": "kdns has metrics, dnstap and pprof to be watched by",
+    "dnssec": "its keys and its time for each answer are not for names that no stub resolver validates",
+    "sign": "zones are signed by the tools that keep their keys; file and auto serve them signed",
+    **dict.fromkeys(("etcd", "route53", "azure", "clouddns", "nomad"), "its data are not a cluster's"),
+    **dict.fromkeys(("grpc", "grpc_server", "quic", "https3"), "DNS over UDP, TCP, TLS and HTTPS are there"),
+}
+"""Words that kdns does not have, and why."""
+
 Setup = Callable[[Arguments, Site], Any]
 
 
