@@ -10,11 +10,14 @@ from collections.abc import Callable
 from kdns.chain.basis import Basis
 from kdns.chain.kept import Entry, Place
 from kdns.wire import codes
-from kdns.wire.reader import HEADER_SIZE
+from kdns.wire.reader import HEADER_SIZE, Question
 
 _LABEL = 13
 """Where the octets of a question's first label begin."""
 _COOKIE = codes.COOKIE.to_bytes(2, "big")
+_ONE_OPT = b"\0\1\0\0\0\0\0\1"
+"""Counts of a query with a question and one more record."""
+_OPT = b"\0" + codes.OPT.to_bytes(2, "big")
 
 
 class Sibling(Entry):
@@ -70,7 +73,8 @@ def respelled_of(packet: bytes) -> tuple[Place | None, int]:
     """Where a reply for all spellings and cookies is kept, and where the question ends.
 
     No place for queries with more behind the question than an OPT with at most a cookie (RFC 7873 section 4). Two of
-    the same place differ in nothing else: labels begin with octets that are no letters, and lengths are in the place.
+    the same place differ in nothing else if one of them `is_plain`: labels begin with octets that are no letters, and
+    counts and lengths are in the place.
     """
     end = packet.find(0, HEADER_SIZE) + 5
     rest = len(packet) - end
@@ -83,3 +87,14 @@ def respelled_of(packet: bytes) -> tuple[Place | None, int]:
         if size and packet[end + 11 : end + 15] != _COOKIE + (size - 4).to_bytes(2, "big"):
             return None, end
     return (packet[2:HEADER_SIZE], packet[HEADER_SIZE : end - 4].lower(), packet[end - 4 : end + 15]), end
+
+
+def is_plain(packet: bytes, question: Question) -> bool:
+    """Whether a query has nothing but its question and an OPT, and these where `respelled_of` thinks they are.
+
+    Labels may hold zeros, and other records what looks like the length of an OPT.
+    """
+    end = HEADER_SIZE + len(question.wire)
+    if packet.find(0, HEADER_SIZE) + 5 != end:
+        return False
+    return len(packet) == end or (packet[4:HEADER_SIZE] == _ONE_OPT and packet.startswith(_OPT, end))

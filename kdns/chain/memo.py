@@ -22,7 +22,7 @@ leave the memo as it was. A full one makes room by the clock algorithm: what was
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
 
-from kdns.chain.alike import Respelled, Sibling, respelled_of, sibling_of
+from kdns.chain.alike import Respelled, Sibling, is_plain, respelled_of, sibling_of
 from kdns.chain.basis import Key
 from kdns.chain.kept import Entry, Place, Readers, kept
 from kdns.chain.query import Query
@@ -72,7 +72,7 @@ class Memo:
         basis, question, absent = query.basis, query.question, None
         place: Place = packet[2:]
         if question.name != question.folded or (query.edns is not None and query.edns.options):
-            found = respelled_of(packet)[0] if basis.uncased else None
+            found = respelled_of(packet)[0] if basis.uncased and is_plain(packet, question) else None
             if found is None:
                 return
             place = found

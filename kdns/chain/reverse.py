@@ -8,6 +8,8 @@ IPV4_ZONE = ["in-addr", "arpa"]
 IPV6_ZONE = ["ip6", "arpa"]
 _IPV4_ORIGIN = b"\7in-addr\4arpa\0"
 _IPV6_ORIGIN = b"\3ip6\4arpa\0"
+ORIGINS = (_IPV4_ORIGIN, _IPV6_ORIGIN)
+"""The two zones in folded wire form."""
 _HEX = frozenset("0123456789abcdef")
 
 

@@ -172,6 +172,7 @@ class Site:
         answer = await self._resolve(inner)
         if query.basis.expires is not None:
             query.basis.fleeting = True
+        query.basis.uncased, query.basis.absent = False, None  # whoever answered spoke of another name
         return answer.with_ttl()
 
 

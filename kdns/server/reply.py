@@ -43,7 +43,8 @@ def encode(query: Query, answer: Answer) -> bytes:
             return whole
     answer = answer.with_ttl()
     sections = (answer.answer, answer.authority, answer.additional)
-    return write_message(query.ident, flags, query.question.wire, sections, opt, query.payload)
+    origin = None if shared is None else shared.origin  # with other TTLs it is given to many just the same
+    return write_message(query.ident, flags, query.question.wire, sections, opt, query.payload, origin)
 
 
 def _amended(query: Query, answer: Answer) -> Query:

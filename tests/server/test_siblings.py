@@ -1,9 +1,13 @@
 """What one missing name tells of others: in which configurations, of which names, and that everything is counted."""
 
+from pathlib import Path
+
 import pytest
 
+from kdns.chain.alike import respelled_of
 from kdns.plugins.kubernetes.handler import Kubernetes
-from kdns.wire import codes
+from kdns.wire import codes, name
+from kdns.wire.edns import Edns, opt_record
 from kdns.wire.message import read_message
 from tests.kit.house import Ends, House, packet
 
@@ -74,3 +78,65 @@ async def test_queries_cut_short_have_no_siblings() -> None:
         service.miss(query, Ends())
         for size in range(len(query)):
             assert service.hit(query[:size]) is None
+
+
+async def ask_both(corefile: str, queries: list[bytes]) -> None:
+    """Ask a server that keeps replies and one that does not; each query twice, as some are kept at the second sight."""
+    house, fresh = House(corefile), House(corefile, memo=False)
+    async with house.running(), fresh.running():
+        for query in (*queries, *queries):
+            assert house.ask_now(query, Ends()) == fresh.ask_now(query, Ends()), query
+
+
+async def test_what_is_looked_up_in_passing_says_nothing_of_the_name_asked(tmp_path: Path) -> None:
+    zone = tmp_path / "db"
+    zone.write_text(
+        "@ 60 IN SOA ns host 1 2 3 4 5\n@ 60 IN NS ns\nmissing 60 IN CNAME missing.shop.svc.cluster.local.\n"
+        "present 60 IN A 192.0.2.1\nempties 60 IN CNAME web.shop.svc.cluster.local.\n"
+    )
+    corefile = PLAIN + f"example:53 {{\nfile {zone}\n}}\n"
+    names = ["missing.example", "present.example", "mISSing.EXAMPLE", "Empties.example", "emptieS.EXAMPLE"]
+    await ask_both(corefile, [packet(text, rtype) for text in names for rtype in ("A", "TXT")])
+
+
+@pytest.mark.parametrize("zone", [".", "arpa cluster.local"])
+async def test_reverse_names_in_a_forward_zone_are_looked_up(zone: str) -> None:
+    corefile = f".:53 {{\nkubernetes {zone} {{\nmanifests deploy/demo/cluster\n}}\n}}\n"
+    names = ["2.0.96.10.in-addr.arpa", "1.0.96.10.in-addr.arpa", "foobarx.arpa", "in-addr.arpa", "ip5.arpa", "ip6.arpa"]
+    await ask_both(corefile, [packet(text, "PTR") for text in names])
+
+
+async def test_names_of_the_soa_are_no_part_of_the_question() -> None:
+    corefile = PLAIN.replace("deploy/demo/cluster\n", "deploy/demo/cluster\nttl 30\n").replace("cache", "cache 10")
+    names = ["hostmaster", "abcdefghij", "HostMaster", "hOSTmASTER", "a.ns.dns", "A.ns.dns", "a.NS.dns", "a.Ns.Dns"]
+    queries = [packet(f"{text}.{zone}") for text in names for zone in ("cluster.local", "CLUSTER.local")]
+    await ask_both(corefile, queries)
+
+
+def with_nul(tail: str) -> bytes:
+    """A query for a name whose first label looks like the end of a question, and an OPT with a cookie behind it."""
+    rest = name.from_text(tail) + b"\0\1\0\1"
+    head = b"A\0\0\1\0\1\0\0\x29\4\xd0\0\0\0\0" + (1 + 4 + len(rest)).to_bytes(2, "big") + b"\0\x0a"
+    label = head + (1 + len(rest)).to_bytes(2, "big") + b"x"
+    return b"\1\2\1\0\0\1\0\0\0\0\0\0" + bytes((len(label),)) + label + rest
+
+
+def with_two_records(opt: Edns) -> bytes:
+    """A query with a record in front of its OPT, so that something else stands where the length of OPT would."""
+    behind = opt_record(opt.size, opt.flags)
+    rest = 10 + len(behind) + 2
+    other = b"\1a\0" + b"\0\x10\0\1" + b"\0\0" + rest.to_bytes(2, "big") + b"\0\x0a" + (rest - 4).to_bytes(2, "big")
+    query = packet("Web.shop.svc.cluster.local")
+    return query[:11] + b"\2" + query[12:] + other + bytes(8) + behind
+
+
+@pytest.mark.parametrize(
+    "queries",
+    [
+        [with_nul("svc.cluster.local"), with_nul("svc.cluster.local"), with_nul("svc.cluster.loca1")],
+        [with_two_records(Edns(1232, codes.DO)), with_two_records(Edns(4096))],
+    ],
+)
+async def test_what_only_looks_like_an_opt_is_no_cookie(queries: list[bytes]) -> None:
+    assert len({respelled_of(query)[0] for query in queries} - {None}) == 1
+    await ask_both(PLAIN, queries)

@@ -95,7 +95,7 @@ class Kubernetes:
             return await self._next.answer(query)
         if self.siblings:
             query.basis.uncased = answer.shared is not None or _only_addresses(question, answer)
-        if answer.rcode == codes.NXDOMAIN and 0 < self.siblings <= len(question.offsets) and not zone.reverse:
+        if answer.rcode == codes.NXDOMAIN and 0 < self.siblings <= len(question.offsets) and zone.forward:
             query.basis.absent = absent(self._index, labels, asked, multicluster=zone.multicluster)
         return answer
 

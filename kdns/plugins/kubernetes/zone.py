@@ -40,9 +40,12 @@ class Empty(NamedTuple):
 
 
 class Zone:
-    """A zone in folded wire form, with the number of its labels; `reverse` for one below in-addr.arpa or ip6.arpa."""
+    """A zone in folded wire form, with the number of its labels; `reverse` for one below in-addr.arpa or ip6.arpa.
 
-    __slots__ = ("_empty", "_ttl", "labels", "multicluster", "reverse", "stamp", "wire")
+    `forward` for one that has no reverse name in it at all, as the root has.
+    """
+
+    __slots__ = ("_empty", "_ttl", "forward", "labels", "multicluster", "reverse", "stamp", "wire")
 
     def __init__(self, wire: bytes, ttl: int, index: Index, *, multicluster: bool) -> None:
         self.wire = wire
@@ -50,6 +53,7 @@ class Zone:
         self.stamp = Serial(index, multicluster=multicluster)
         self.multicluster = multicluster
         self.reverse = reverse.is_reverse(name.to_text(wire))
+        self.forward = not self.reverse and not any(name.is_below(origin, wire) for origin in reverse.ORIGINS)
         self._ttl = ttl
         self._empty: Empty | None = None
 
