@@ -8,7 +8,7 @@ LOCK = CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/python -m piptools compile --qu
 	--strip-extras --no-emit-find-links --no-emit-index-url --build-deps-for editable $(UPGRADE)
 
 .DEFAULT_GOAL = help
-.PHONY: help run test format lock clean
+.PHONY: help run test bench flood format lock clean
 
 help:  ## show this
 	@sed -n 's/^\([a-z]*\):.*  ## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -26,6 +26,12 @@ test: $(VENV)/.test  ## check formatting, lint, types and import contracts, and 
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m pytest $(PYTEST)
+
+bench: $(VENV)/.test  ## measure kdns beside others: make bench BESIDE='NAME=COMMAND; ...' ROWS=mix,tcp (needs gcc)
+	@$(BIN)/python -m tests.bench --rows "$(ROWS)" "$(BESIDE)"
+
+flood: $(VENV)/.test  ## ten minutes of random names, cookies and letter cases; SECONDS=600
+	@$(BIN)/python -m tests.bench.flood --seconds $(or $(SECONDS),600)
 
 format: $(VENV)/.test  ## format the code, sort imports, apply safe fixes
 	@$(BIN)/ruff check --fix-only --quiet .

@@ -1,13 +1,9 @@
-"""Query files for dnsperf over the cluster that a fake API server holds (`python -m tests.kit.api`).
+"""Files of questions over the cluster that an API server holds, one `name type` a line, the same in every run.
 
-    python -m tests.bench.queries http://127.0.0.1:8001 DIR
-
-writes DIR/services, mix, random, external and uncached: one `name type` a line, shuffled, the same in every run. The
-shares of the mix are those that a cluster sees: address pairs for Services, headless names, SRV, 2 000 pods, PTR, and
-the names that a search path makes of 40 external ones in each namespace: some 20 000 different questions.
+The shares of the mix are those that a cluster sees: address pairs for Services, headless names, SRV, 2 000 pods, PTR,
+and the names that a search path makes of 40 external ones in each namespace: some 20 000 different questions.
 """
 
-import argparse
 import json
 import random
 import urllib.request
@@ -20,7 +16,7 @@ MIX = (("a", 30), ("aaaa", 20), ("headless", 8), ("srv", 7), ("pod", 3), ("ptr",
 """Parts of the mix, in percent."""
 
 LINES = 60_000
-"""Lines of the mix and of the names that are all different."""
+"""Lines of the mix and of the names outside."""
 
 
 class Cluster:
@@ -101,14 +97,16 @@ _PARTS = {
 }
 
 
-def never_the_same(suffix: str, lines: int) -> Callable[[Cluster, random.Random], Iterator[str]]:
-    """Names of which none is asked twice."""
+def namespaces(cluster: Cluster, _: random.Random) -> Iterator[str]:
+    """Ends of names in the cluster zone; the load puts a label of its own in front of each (`load.c`, -n)."""
+    for namespace in sorted({namespace for _, namespace, _ in cluster.plain}):
+        yield f"{namespace}.svc.{ZONE} A"
 
-    def names(cluster: Cluster, pick: random.Random) -> Iterator[str]:
-        for number in range(lines):
-            yield f"r{pick.getrandbits(48):x}-{number}.{suffix} A"
 
-    return names
+def domains(_: Cluster, pick: random.Random) -> Iterator[str]:
+    """Ends of names outside, likewise."""
+    for number in range(200):
+        yield f"domain{number}.example.com A"
 
 
 def external(_: Cluster, pick: random.Random) -> Iterator[str]:
@@ -120,9 +118,9 @@ def external(_: Cluster, pick: random.Random) -> Iterator[str]:
 FILES: dict[str, Callable[[Cluster, random.Random], Iterator[str]]] = {
     "services": services,
     "mix": mix,
-    "random": never_the_same(f"ns-0.svc.{ZONE}", 1_500_000),
+    "random": namespaces,
     "external": external,
-    "uncached": never_the_same("example.com", 1_500_000),
+    "uncached": domains,
 }
 
 
@@ -135,16 +133,3 @@ def write(api: str, folder: Path) -> None:
         if name == "services":
             random.Random(name).shuffle(lines)
         (folder / name).write_text("\n".join(lines) + "\n")
-
-
-def main() -> None:
-    """The command line."""
-    parser = argparse.ArgumentParser(description="Write query files for dnsperf.")
-    parser.add_argument("api", help="URL of the API server")
-    parser.add_argument("folder", type=Path)
-    arguments = parser.parse_args()
-    write(arguments.api, arguments.folder)
-
-
-if __name__ == "__main__":
-    main()
