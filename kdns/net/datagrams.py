@@ -146,8 +146,8 @@ class Datagrams:
 
     @property
     def is_open(self) -> bool:
-        """Whether there is a port to look after."""
-        return bool(self._retired) or any(self._ports)
+        """Whether there is a port to look after, or soon will be."""
+        return bool(self._outbox or self._retired) or any(self._ports)
 
     def _all(self) -> list[Port]:
         return [port for port in [*self._ports, *self._retired] if port is not None]

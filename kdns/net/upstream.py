@@ -55,9 +55,9 @@ class Upstream:
     ) -> Transaction:
         """Send a message of one question, under a fresh id, and await its reply, which has the message's own id.
 
-        The question goes out before this returns. `timeout` is in seconds and counts from when the question can be
-        sent, so it is preceded by at most `Limits.dial_timeout`. `question` are the message's bytes from name to class;
-        a caller who has them saves their being looked for.
+        Over UDP it goes out at the end of the loop's round. `timeout` is in seconds and counts from when the question
+        can be sent, so it is preceded by at most `Limits.dial_timeout`. `question` are the message's bytes from name to
+        class; a caller who has them saves their being looked for.
 
         Awaiting raises UpstreamError. Raises MalformedQuestion at once if the message is none: asking elsewhere cannot
         help. Reference: `plugins.md`, forward, Exchange.

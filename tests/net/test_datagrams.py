@@ -311,6 +311,17 @@ async def test_who_gave_up_is_not_missed(upstream_at: MakeUpstream) -> None:
         await until(lambda: upstream.in_flight == 0)
 
 
+async def test_who_has_not_left_yet_is_looked_after(upstream_at: MakeUpstream, clock: Clock) -> None:
+    async with FakeUpstream(never) as resolver:
+        upstream = upstream_at(resolver.port)
+        asked = upstream.exchange(ASKED)
+        clock.advance(0.05)  # a tick before the end of the round
+        await until(lambda: len(resolver.asks) == 1)
+        clock.advance(5)
+        with pytest.raises(UpstreamTimeout):
+            await asyncio.wait_for(asked, 1)
+
+
 async def test_unused_sockets_are_closed(upstream_at: MakeUpstream, clock: Clock) -> None:
     async with FakeUpstream() as resolver:
         upstream = upstream_at(resolver.port, limits=Limits(ports=4, expire=10))
