@@ -85,7 +85,7 @@ class Series:
 
     def tally(self, size: int, reply_size: int) -> Callable[[int], None]:
         """What counts queries of these sizes whose replies were kept; one for all of them, so it costs no memory."""
-        key = size << 16 | reply_size
+        key = size << 32 | reply_size  # which may be more than a message can be
         tally = self._tallies.get(key)
         if tally is None:
             if len(self._tallies) >= _MAX_TALLIES:

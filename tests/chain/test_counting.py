@@ -54,6 +54,16 @@ def test_hits_count_in_the_lowest_bucket_of_the_duration() -> None:
     assert registry.value("coredns_dns_do_requests_total", "dns://:53", ".", "") == 7
 
 
+def test_tallies_of_cut_replies_are_their_own() -> None:
+    registry = Registry()
+    series = Counting(registry).series(query("a").transport, ".", "", codes.A, False, 0)
+    series.tally(41, 100)(1)
+    series.tally(40, 65536 + 100)(1)
+    assert 'coredns_dns_response_size_bytes_sum{proto="udp",server="dns://:53",view="",zone="."} 65736.0' in (
+        registry.render().decode()
+    )
+
+
 @pytest.mark.parametrize(("rcode", "label"), [(0, "NOERROR"), (16, "BADSIG"), (23, "BADCOOKIE"), (99, "RCODE99")])
 def test_rcode_labels(rcode: int, label: str) -> None:
     assert rcode_label(rcode) == label
