@@ -6,7 +6,7 @@ that many objects have in common become one.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
 from sys import intern
@@ -34,7 +34,7 @@ MAX_ADDRESSES: Final = 10_000
 T = TypeVar("T")
 Match = Callable[[str], re.Match[str] | None]
 
-_label: Final[Match] = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?").fullmatch
+_label: Final[Match] = re.compile(r"(?!-)[-a-z0-9]{1,63}(?<!-)").fullmatch
 _subdomain: Final[Match] = re.compile(r"[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?").fullmatch
 _domain: Final[Match] = re.compile(r"(?!.{254})[!-\-/-\[\]-~]{1,63}(\.[!-\-/-\[\]-~]{1,63})*").fullmatch
 
@@ -104,7 +104,7 @@ def build_imported_slice(given: raw.Slice) -> ImportedSlice:
 
 def _slice_fields(given: raw.Slice) -> tuple[str, tuple[Port, ...], tuple[Endpoint, ...], float | None]:
     notes = given.metadata.annotations
-    count = sum([len(endpoint.addresses or ()) for endpoint in given.endpoints or ()])
+    count = sum([len(endpoint.addresses) for endpoint in given.endpoints or () if endpoint.addresses])
     if count > MAX_ADDRESSES:
         raise Half("endpoints", f"{count} addresses", f"at most {MAX_ADDRESSES}")
     return (
@@ -115,23 +115,24 @@ def _slice_fields(given: raw.Slice) -> tuple[str, tuple[Port, ...], tuple[Endpoi
     )
 
 
-def _ready(given: raw.Slice) -> Iterable[Endpoint]:
+def _ready(given: raw.Slice) -> list[Endpoint]:
     """Endpoints whose readiness is true or unknown; nothing else of their conditions counts (section 1.5)."""
     is_names = given.address_type == "FQDN"
+    ready = []
     for endpoint in given.endpoints or ():
         if endpoint.conditions is not None and endpoint.conditions.ready is False:
             continue
-        hostname, node, zone = endpoint.hostname or "", intern(endpoint.node_name or ""), intern(endpoint.zone or "")
+        hostname, target = endpoint.hostname or "", endpoint.target_ref
         if hostname and not _label(hostname):
             raise Half("endpoints: hostname", hostname, "a DNS label")
-        pod = endpoint.target_ref.name if endpoint.target_ref else None
-        if pod is None or not _label(pod):
-            pod = ""
+        pod = target.name if target is not None and target.name and _label(target.name) else ""
+        node, zone = intern(endpoint.node_name or ""), intern(endpoint.zone or "")
         for address in endpoint.addresses or ():
-            value = Endpoint(address, hostname, pod, node, zone)
-            if not value.packed and not (is_names and _domain(address.removesuffix("."))):
+            octets = pack(address)
+            if not octets and not (is_names and _domain(address.removesuffix("."))):
                 raise Half("endpoints: address", address, "a domain name" if is_names else "an IP address")
-            yield value
+            ready.append(Endpoint(address, hostname, pod, node, zone, octets))
+    return ready
 
 
 def build_pod(given: raw.Pod) -> Pod:
@@ -193,13 +194,16 @@ def _addresses(texts: list[str], where: str) -> tuple[str, ...]:
 
 
 def _ports(given: list[raw.Port] | None, where: str) -> tuple[Port, ...]:
-    ports = []
-    for port in given or ():
-        if port.name and not _label(port.name):
-            raise Half(f"{where}: name", port.name, "a DNS label")
-        ports.append(Port(port.name or "", port.port or 0, (port.protocol or "TCP").lower()))
-    shared: tuple[Port, ...] = _shared(tuple(ports))
-    return shared
+    return _built_ports(tuple([(port.name, port.port, port.protocol) for port in given]), where) if given else ()
+
+
+@lru_cache(maxsize=10_000)
+def _built_ports(given: tuple[tuple[str | None, int | None, str | None], ...], where: str) -> tuple[Port, ...]:
+    """The first tuple of all that equal it: most Services have the ports of some other."""
+    for name, _, _ in given:
+        if name and not _label(name):
+            raise Half(f"{where}: name", name, "a DNS label")
+    return tuple([Port(name or "", number or 0, (protocol or "TCP").lower()) for name, number, protocol in given])
 
 
 @lru_cache(maxsize=10_000)

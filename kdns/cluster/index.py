@@ -9,6 +9,7 @@ Rules:
 Addresses are compared in packed form (4 or 16 octets), never as text. Reads cost a tuple, an append and a dict access.
 """
 
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from typing import Any, Final, NamedTuple
 
@@ -88,6 +89,8 @@ class Index:
         old = store.objects.get(place)
         if isinstance(new, Pod):
             new = _admitted(old, new)
+        if old is None and new is not None:
+            return self._add(store, place, new, now)
         if old == new:
             return NOTHING
         # Taken out first, so that the place shares its strings with the newest object and keeps no second copy alive.
@@ -100,6 +103,15 @@ class Index:
         if old is not None and new is not None and alike(old, new):
             return NOTHING
         self.serials.count(old, new, now, external=self._is_external(old) or self._is_external(new))
+        return touched
+
+    def _add(self, store: _Store, place: Place, new: Object, now: int) -> Touched:
+        """What `apply` does for an object that was not there, which is all of a first load."""
+        store.objects[place] = new
+        touched: set[Key] = {place, *store.whole}
+        for lookup in store.lookups:
+            lookup.swap(None, new, touched)
+        self.serials.count(None, new, now, external=self._is_external(new))
         return touched
 
     def _is_external(self, value: Object | None) -> bool:
@@ -204,8 +216,9 @@ def _owner(tag: str, piece: EndpointSlice) -> tuple[Key, ...]:
 
 
 def _endpoints(piece: EndpointSlice) -> list[bytes]:
-    return [endpoint.packed for endpoint in piece.endpoints if endpoint.packed] if piece.service else []
+    return [octets for endpoint in piece.endpoints if (octets := endpoint.packed)] if piece.service else []
 
 
-def _external(service: Service) -> list[bytes]:
-    return [octets for text in service.external_addresses if (octets := pack(text))]
+def _external(service: Service) -> Iterable[bytes]:
+    texts = service.external_addresses
+    return [octets for text in texts if (octets := pack(text))] if texts else ()

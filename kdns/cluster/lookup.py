@@ -50,16 +50,21 @@ class Lookup(Generic[K, T]):
 
     def swap(self, old: T | None, new: T | None, touched: set[Key]) -> None:
         """Put `new` where `old` stood; `old` is the very object that was put. Adds the read keys of both."""
-        before = dict.fromkeys(self._keys(old)) if old is not None else {}
-        after = dict.fromkeys(self._keys(new)) if new is not None else {}
-        for key in before:
-            self._remove(key, old)
-        if new is not None:
-            alone = (new,)
-            for key in after:
-                self._add(key, alone)
-        for keys in (before, after):
-            touched.update([(self._tag, key) for key in keys] if self._tag else cast(Iterable[Key], keys))
+        if old is not None and (before := dict.fromkeys(self._keys(old))):
+            for key in before:
+                self._remove(key, old)
+            self._touch(before, touched)
+        if new is not None and (after := dict.fromkeys(self._keys(new), (new,))):
+            if self.entries.keys().isdisjoint(after):
+                self.entries.update(after)
+            else:
+                for key, alone in after.items():
+                    self._add(key, alone)
+            self._touch(after, touched)
+
+    def _touch(self, keys: Iterable[K], touched: set[Key]) -> None:
+        tag = self._tag
+        touched.update([(tag, key) for key in keys] if tag else cast(Iterable[Key], keys))
 
     def _remove(self, key: K, old: T | None) -> None:
         there = self.entries.pop(key)

@@ -56,7 +56,7 @@ class Mirror:
         touched = self.index.apply(change, int(now))
         if touched:
             self._forget(touched)
-            if isinstance(change, Put) and isinstance(change.object, EndpointSlice):
+            if self.observers and isinstance(change, Put) and isinstance(change.object, EndpointSlice):
                 self._observe(change.object, now)
         return touched
 
@@ -87,8 +87,9 @@ class Resync:
 
     def apply(self, change: Change) -> None:
         """Take over one change of a list that comes as a stream of events."""
-        place = change.object if isinstance(change, Put) else change
-        self._unseen.discard((self._kind.tag, place.namespace, place.name))
+        if self._unseen:
+            place = change.object if isinstance(change, Put) else change
+            self._unseen.discard((self._kind.tag, place.namespace, place.name))
         self._mirror.apply(change)
 
     def keep(self, error: ObjectError) -> None:

@@ -70,7 +70,8 @@ class Service(Struct, frozen=True, gc=False):
 
 
 class Endpoint(Struct, frozen=True, gc=False):
-    """One ready address. `packed` is empty for a name, which only slices of the address type FQDN have.
+    """One ready address. `packed` is empty for a name, which only slices of the address type FQDN have; who has packed
+    the address already gives it.
 
     `pod` is the name of the target object, if it can be a label of a domain name. `hostname`, `pod`, `node` and `zone`
     are empty where there is none.
@@ -84,7 +85,8 @@ class Endpoint(Struct, frozen=True, gc=False):
     packed: bytes = b""
 
     def __post_init__(self) -> None:
-        force_setattr(self, "packed", pack(self.address))
+        if not self.packed:
+            force_setattr(self, "packed", pack(self.address))
 
 
 class EndpointSlice(Struct, frozen=True, gc=False):
