@@ -115,14 +115,15 @@ class Fetcher:
         if fetched.off:
             query.basis.tallies.append(counts.tally_miss)
             return _shown(query, answer, verdict.ttl)
-        if verdict.store and verdict.ttl > 0:
-            if not belongs(query.question, answer):
-                counts.drops.value += 1
-            elif fetched.keepable:
-                self._keep(key, counts, fetched, verdict)
-            else:
-                # Lasting, so from now on the server answers, and those are hits as they would be here.
-                query.basis.tallies.append(counts.tally_denial if verdict.store == DENIAL else counts.tally_success)
+        if not verdict.store or verdict.ttl <= 0:
+            query.basis.tallies.append(counts.tally_miss)
+        elif not belongs(query.question, answer):
+            counts.drops.value += 1
+        elif fetched.keepable:
+            self._keep(key, counts, fetched, verdict)
+        else:
+            # Lasting, so from now on the server answers, and those are hits as they would be here.
+            query.basis.tallies.append(counts.tally_denial if verdict.store == DENIAL else counts.tally_success)
         return _shown(query, answer, verdict.ttl)
 
     def _keep(self, key: Key, counts: Counts, fetched: Fetched, verdict: Verdict) -> None:

@@ -219,6 +219,8 @@ def test_fleeting_answers_of_a_disabled_zone_are_shown_by_the_rule() -> None:
         ("cache", NODATA, "denial"),
         ("cache {\ndisable success\n}", FOUND, None),
         ("cache {\ndisable denial\n}", MISSING, None),
+        ("cache", MISSING.replace(authority=()), None),
+        ("cache {\nsuccess 100 3600 0\n}", FOUND.replace(answer=(FOUND.answer[0]._replace(ttl=0),)), None),
     ],
 )
 def test_lasting_answers_sent_from_the_memo_count_as_they_would_here(
