@@ -62,7 +62,7 @@ def _version() -> tuple[str, str]:
 async def _serve(flags: Flags) -> int:
     loop = asyncio.get_running_loop()
     ended: asyncio.Future[int] = loop.create_future()
-    supervisor = Supervisor(Source(flags.conf, flags.kube_dns), _process(ended), flags.port)
+    supervisor = Supervisor(Source(flags.conf, flags.kube_dns), _process(ended), flags.port, owns_process=True)
     _Signals(supervisor, ended, flags.pidfile).listen()
     starting = loop.create_task(supervisor.start())
     await asyncio.wait((starting, ended), return_when=asyncio.FIRST_COMPLETED)

@@ -29,7 +29,8 @@ def read(source: Input, process: Process, *, known_words: bool = True) -> Corefi
     Without `known_words` any word will do. Reads imported files, so it blocks. Raises `ConfigError`.
     """
     known = plugins.available() if known_words else None
-    corefile = parse(source.text, source.file, known=known, absent=plugins.ABSENT, reader=Disk(), environ=process.environ)
+    absent, environ = plugins.ABSENT, process.environ
+    corefile = parse(source.text, source.file, known=known, absent=absent, reader=Disk(), environ=environ)
     return overlay(corefile if corefile.blocks else parse(BUILT_IN, source.file, known=known), source.kube_dns)
 
 

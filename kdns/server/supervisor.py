@@ -15,7 +15,7 @@ from typing import TypeVar
 from kdns.chain.site import Process
 from kdns.corefile import ConfigError, Corefile, digest
 from kdns.net.errors import ListenError
-from kdns.server import build, plan
+from kdns.server import build, collector, plan
 from kdns.server.instance import DRAIN_TIMEOUT, Instance
 from kdns.server.ports import Ports
 from kdns.server.source import Input, Source, SourceError
@@ -28,12 +28,16 @@ _log = logging.getLogger("kdns")
 
 
 class Supervisor:
-    """Implements `chain.site.Reloader`. `dns_port` is the port of keys without one."""
+    """Implements `chain.site.Reloader`. `dns_port` is the port of keys without one.
 
-    def __init__(self, source: Source, process: Process, dns_port: int) -> None:
+    `owns_process`: there is nothing else in the process, so its garbage collector may be told what to look at.
+    """
+
+    def __init__(self, source: Source, process: Process, dns_port: int, *, owns_process: bool = False) -> None:
         self._source = source
         self._process = process._replace(reloader=self)
         self._dns_port = dns_port
+        self._owns_process = owns_process
         self._ports = Ports()
         self._instance: Instance | None = None
         self._turn = asyncio.Lock()
@@ -45,10 +49,15 @@ class Supervisor:
         async with self._turn:
             instance = await self._made()
             await self._bring_up(instance)
-            instance.spawn(instance.settle())
+            instance.spawn(self._settle(instance))
             self._instance = instance
             self._started = True
             return plan.listing(instance.sockets())
+
+    async def _settle(self, instance: Instance) -> None:
+        await instance.settle()
+        if self._owns_process:
+            collector.overlook_loaded()
 
     async def digest(self) -> str:
         """SHA-512 of the configuration as it stands now, whatever words it has. Raises `ConfigError` or `SourceError`.
@@ -72,6 +81,8 @@ class Supervisor:
                 raise
             await old.shut_down()
             await self._ports.end_retired(DRAIN_TIMEOUT, old.end)
+            if self._owns_process:
+                collector.forget_replaced()
             _log.info("Reloading complete")
 
     async def _replace(self, old: Instance) -> None:

@@ -15,7 +15,7 @@ import asyncio
 import json
 import socket
 import sys
-from typing import Any
+from typing import Any, cast
 
 from tests.bench.figures import quantile
 from tests.kit.api import FakeApi
@@ -40,8 +40,7 @@ class Prober(asyncio.DatagramProtocol):
         self._idents = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self.transport = transport
+        self.transport = cast(asyncio.DatagramTransport, transport)
 
     def changed(self, name: str, address: str, when: float) -> None:
         """Ask for this from now on."""

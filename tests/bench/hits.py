@@ -1,6 +1,6 @@
 """A server that only has hits: what a kept reply costs above what the kernel sets. Learns a reply at the first sight.
 
-    gcc -O2 -o /tmp/echo tests/bench/echo.c
+    gcc -O2 -o /tmp/echo tests/bench/c/echo.c
     dnsbench --queries FILE echo=5301='/tmp/echo 5301' hits=5302='python -m tests.bench.hits 5302'
 
 The reply is a question with one address record. Answers over UDP and TCP. Port, then any of: --asyncio, --single.

@@ -123,9 +123,10 @@ _LOADS = (
     ("tcp", "Service A over TCP, 20 connections", _CLUSTER, Load("services", tcp=True)),
 )
 ROWS = (
+    Row("memory", "memory, this cluster", "MiB", _CLUSTER, memory),
     *(Row(name, title, _CPU, kinds, cpu(name, load)) for name, title, kinds, load in _LOADS),
     Row("latency", "latency of the mix, same rate for all", "µs", _CLUSTER, latency),
-    Row("memory", "memory, this cluster", "MiB", _CLUSTER, memory),
+    Row("full", "memory after all these loads", "MiB", _CLUSTER, memory),
     Row("change", "API event to changed answer, 200/s under 5 000 q/s", "ms", _CLUSTER, change),
     Row("start", "first right answer after start, big cluster", "s", _CLUSTER, first, big=True),
     Row("big", "memory, big cluster", "MiB", _CLUSTER, memory, big=True),
