@@ -70,6 +70,7 @@ class Table:
 
     def _reply(self, query: dns.message.Message) -> dns.message.Message:
         reply = dns.message.make_response(query, recursion_available=True)
+        reply.flags |= query.flags & dns.flags.CD
         question = query.question[0]
         owner, kind = question.name, dns.rdatatype.to_text(question.rdtype)
         asked = owner.to_text().lower()
