@@ -88,8 +88,7 @@ def setup(args: Arguments, site: Site) -> None:
         for handler in handlers:
             handler.hold(files)
         site.wiring.forget([key])
-        for counter in site.find(ZoneCounter):  # type: ignore[type-abstract]
-            counter.count_zones(file.text for file in files.values())
+        _count(site, files)
 
     def loaded(origin: bytes) -> None:
         for announcer in site.find(Announcer):  # type: ignore[type-abstract]
@@ -108,12 +107,18 @@ def setup(args: Arguments, site: Site) -> None:
     directory = Directory(options.directory, options.naming, settled, changed, loaded)
 
     async def start() -> None:
+        _count(site, {})
         await directory.look()
         if options.reload:
             site.wiring.spawn(directory.follow(options.reload))
 
     site.chain("auto", link)
     site.hooks.startup.append(start)
+
+
+def _count(site: Site, files: Mapping[bytes, MasterFile]) -> None:
+    for counter in site.find(ZoneCounter):  # type: ignore[type-abstract]
+        counter.count_zones(file.text for file in files.values())
 
 
 def _read(option: Line, options: Options, site: Site) -> None:

@@ -119,7 +119,8 @@ def _options(line: Line, site: Site) -> str:
 def _handler(next_: Handler, counting: Counting, site: Site) -> Prometheus:
     names = [name for name, _ in site.links]
     behind = names[names.index("prometheus") + 1 :]
-    handler = Prometheus(next_, counting, site.zones, site.view, behind[0] if behind else "", site.process.clock)
+    next_name, forget = behind[0] if behind else "", site.wiring.forget
+    handler = Prometheus(next_, counting, site.zones, site.view, next_name, site.process.clock, forget)
     site.offer(handler)
     return handler
 

@@ -6,9 +6,10 @@ look-up and a few additions. A reply that is sent from the memo has nobody to co
 how: the same sizes, and no time at all.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from kdns.chain.answer import Answer
+from kdns.chain.basis import Key
 from kdns.chain.counting import TYPES, Counting, Series, reply_size
 from kdns.chain.handler import Handler
 from kdns.chain.query import Query, Transport
@@ -29,18 +30,29 @@ class Prometheus:
         view: str,
         behind: str,
         clock: Callable[[], float],
+        forget: Callable[[Collection[Key]], None],
     ) -> None:
         self._next = next_
         self._counting = counting
         self._own = zones
-        self.count_zones(())
+        self._forget = forget
+        self._reads: tuple[Key, ...] = ()
+        self._tell_apart(())
         self._view = view
         self._behind = behind
         self._clock = clock
         self._series: dict[_Labels, Series] = {}
 
     def count_zones(self, zones: Iterable[str]) -> None:
-        """Count these zones apart as well as those of the block (`chain.roles.ZoneCounter`)."""
+        """Count these zones apart as well as those of the block (`chain.roles.ZoneCounter`).
+
+        Whatever is kept from now on is forgotten at the next call, as it may have to be counted under another zone.
+        """
+        self._tell_apart(zones)
+        self._forget(self._reads)
+        self._reads = (("zones counted", self),)
+
+    def _tell_apart(self, zones: Iterable[str]) -> None:
         self._zones = Zones((*self._own, *zones))
         self._zone = self._zones.texts[0] if len(self._zones.texts) == 1 else ""
 
@@ -68,6 +80,9 @@ class Prometheus:
         basis = query.basis
         if not (basis.fleeting or basis.private):
             basis.tallies.append(series.tally(query.size, size))
+            if self._reads:
+                basis.reads += self._reads
+                basis.absent = None
         return answer
 
     def _longest(self, query: Query) -> str:

@@ -2,20 +2,21 @@
 
 import asyncio
 import logging
+from functools import partial
 from pathlib import Path
 
 import pytest
 from blockbuster import BlockBuster
 
 from kdns.chain.answer import Answer, refuse
-from kdns.chain.roles import Transferer
+from kdns.chain.roles import Transferer, ZoneCounter
 from kdns.corefile import ConfigError
 from kdns.plugins.auto.directory import Directory
 from kdns.plugins.auto.handler import Auto
 from kdns.plugins.auto.scan import Naming
 from kdns.wire import codes, name
 from tests.kit.chain import Chain, Next, chain_of
-from tests.kit.house import House
+from tests.kit.house import Ends, House, packet
 from tests.kit.until import until
 
 TEXT = """$TTL 60
@@ -252,6 +253,27 @@ async def test_queries_are_counted_by_zone(tmp_path: Path) -> None:
         in shown
     )
     assert 'type="A",view="",zone="."} 1' in shown
+
+
+async def test_kept_replies_are_counted_by_zones_that_come_later(tmp_path: Path) -> None:
+    auto = f"auto {{\ndirectory {tmp_path}\nreload 0\n}}\n"
+    kubernetes = "kubernetes cluster.local {\nmanifests deploy/demo/cluster\n}\n"
+    house = House(f".:53 {{\nprometheus 127.0.0.1:0\n{kubernetes}{auto}}}\n")
+    asked = [packet(f"{label}.shop.svc.cluster.local") for label in ("abc", "abd", "abc")]
+    async with house.running():
+        service = house.service()
+        for query in asked:
+            assert service.hit(query) is None
+            service.miss(query, Ends())
+        assert service.hit(asked[0])
+        (counter,) = house.instance.sites[0].find(ZoneCounter)  # type: ignore[type-abstract]
+        counter.count_zones(["abd.shop.svc.cluster.local."])
+        for query in (*asked, *asked):
+            house.ask_now(query, Ends())
+        service.memo.tell()
+        count = partial(house.process.registry.value, "coredns_dns_requests_total", "dns://:53")
+        assert count("abd.shop.svc.cluster.local.", "", "udp", "1", "A") == 2
+        assert count(".", "", "udp", "1", "A") == 8
 
 
 @pytest.mark.parametrize(
