@@ -138,11 +138,11 @@ class Client:
             async with self._get(access, path, params, None) as response:
                 yield []
                 async for data in response.content.iter_any():
-                    rest += data
-                    if b"\n" in data:
-                        *lines, left = bytes(rest).split(b"\n")
-                        rest = bytearray(left)
-                        yield lines
+                    first, *lines = data.split(b"\n")
+                    rest += first
+                    if lines:
+                        first, rest = bytes(rest), bytearray(lines.pop())
+                        yield [first, *lines]
                     elif len(rest) > MAX_LINE:
                         raise ApiError(f"a line of more than {MAX_LINE} bytes", reason="Malformed")
         except _FOREIGN as error:

@@ -9,7 +9,7 @@ are taken from the iterator, at 2-4 µs an endpoint; so the caller can yield to 
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Final, Literal, NamedTuple, TypeVar
+from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar
 
 import msgspec
 
@@ -135,6 +135,11 @@ class _Line(msgspec.Struct):
     object: msgspec.Raw
 
 
+class _PutLine(msgspec.Struct, Generic[T]):
+    type: Literal["ADDED", "MODIFIED"]
+    object: T
+
+
 class _Notes(msgspec.Struct):
     initial_events_end: str | None = msgspec.field(default=None, name="k8s.io/initial-events-end")
 
@@ -161,6 +166,10 @@ _line: Final = msgspec.json.Decoder(_Line)
 _identity: Final = msgspec.json.Decoder(_Identity)
 _status: Final = msgspec.json.Decoder(_Status)
 _decoders: Final = {kind: msgspec.json.Decoder(shape) for kind, shape in SHAPES.items()}
+_puts: Final[dict[Kind, msgspec.json.Decoder[_PutLine[Any]]]] = {
+    kind: msgspec.json.Decoder(_PutLine[shape])  # type: ignore[valid-type]
+    for kind, shape in SHAPES.items()
+}
 
 
 def decode_list(kind: Kind, data: bytes) -> ListPage:
@@ -185,6 +194,16 @@ def decode_event(kind: Kind, line: bytes) -> Event:
 
     Of a deleted object only the name is read: its last state may be anything.
     """
+    try:
+        put = _puts[kind].decode(line)
+        value = BUILDERS[kind](put.object)
+    except (*FOREIGN, Half):
+        return _other_event(kind, line)
+    return Event(put.type, value.version, Put(value))
+
+
+def _other_event(kind: Kind, line: bytes) -> Event:
+    """An event that puts no usable object, read piece by piece."""
     event = _decode(_line, line)
     if event.type == "ERROR":
         status = _decode(_status, event.object)

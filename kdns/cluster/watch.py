@@ -203,8 +203,9 @@ class Reflector:
         """Take over a batch; what is left to be fed of the streamed list."""
         size = 0
         for line in batch:
-            if line:
-                resync = await self._line(line, resync)
+            if line and (version := self._line(line, resync)) is not None and resync is not None:
+                await self._loaded(resync, version)
+                resync = None
             size += len(line)
             if size >= SLICE:
                 size = 0
@@ -217,14 +218,15 @@ class Reflector:
         await asyncio.sleep(0)
         return resync
 
-    async def _line(self, line: bytes, resync: Resync | None) -> Resync | None:
+    def _line(self, line: bytes, resync: Resync | None) -> str | None:
+        """Take over a line; the version of a streamed list that ends with it."""
         try:
             event = decode_event(self.kind, line)
         except ObjectError as error:
             if resync is not None:
                 resync.keep(error)
             self._report([error])
-            return resync
+            return None
         except DecodeError as error:
             raise ApiError(f"a line that cannot be read: {error}", reason=_DOUBT) from error
         if event.type == "ERROR":
@@ -233,10 +235,7 @@ class Reflector:
             self._advance(event)
         if event.change is not None:
             (resync or self._mirror).apply(event.change)
-        if resync is not None and event.initial_events_end:
-            await self._loaded(resync, event.resource_version)
-            return None
-        return resync
+        return event.resource_version if event.initial_events_end else None
 
     def _advance(self, event: Event) -> None:
         version = event.resource_version
