@@ -75,7 +75,7 @@ class Changes:
 
     def __init__(self, api: FakeApi, services: int) -> None:
         self._api = api
-        self._plain = [n for n in range(services) if n % 10 != 3 and n % 50 != 7]
+        self._plain = [n for n in range(2, services) if n % 10 != 3 and n % 50 != 7]
         self._turn = 0
 
     async def run(self, rate: float, seconds: float, port: int) -> Report:
