@@ -127,6 +127,8 @@ class Instance:
         question = query.question
         series = self._counting.series(query.transport, DROPPED, query.view, question.type, query.do, answer.rcode)
         series.count(query.size, bare_size(question), 0.0)
+        if query.depth:  # what was asked in passing may be kept as part of another's answer
+            query.basis.tallies.append(series.tally(query.size, bare_size(question)))
 
     def _tell(self) -> None:
         for service in self._services.values():

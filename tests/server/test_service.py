@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from pathlib import Path
 
 import dns.message
 import pytest
@@ -20,7 +21,7 @@ from kdns.wire.edns import Edns, Option
 from kdns.wire.message import Message, read_message
 from kdns.wire.record import Record
 from tests.kit.chain import Next, Wiring, process
-from tests.kit.house import Ends, packet
+from tests.kit.house import Ends, House, packet
 
 UDP = Transport("udp", 1, "dns://:53")
 TCP = Transport("tcp", 1, "dns://:53")
@@ -234,3 +235,14 @@ def test_replies_are_what_another_reader_reads() -> None:
     reply = make(Next(Answer(flags=codes.AA, answer=(A,)))).miss(packet("web.shop.", edns=Edns(1232)), Ends())
     assert reply is not None
     assert "web.shop. 5 IN A 10.0.0.1" in dns.message.from_wire(reply).to_text()
+
+
+async def test_what_is_dropped_in_passing_is_counted_for_kept_replies_too(tmp_path: Path) -> None:
+    (tmp_path / "db").write_text("@ 60 IN SOA ns host 1 2 3 4 5\n@ 60 IN NS ns\nwww 60 IN CNAME www.example.com.\n")
+    house = House(f"example.org {{\nfile {tmp_path}/db\n}}\n")
+    async with house.running():
+        replies = {house.ask_now(packet("www.example.org"), Ends()) for _ in range(5)}
+        house.service().memo.tell()
+        dropped = house.process.registry.value
+        assert len(replies) == 1
+        assert dropped("coredns_dns_responses_total", "dns://:53", "dropped", "", "REFUSED", "") == 5
