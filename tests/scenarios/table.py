@@ -69,7 +69,7 @@ class Table:
             return [short.to_wire()]
 
     def _reply(self, query: dns.message.Message) -> dns.message.Message:
-        reply = dns.message.make_response(query, recursion_available=True)
+        reply = dns.message.make_response(query, recursion_available=True, pad=0)
         reply.flags |= query.flags & dns.flags.CD
         question = query.question[0]
         owner, kind = question.name, dns.rdatatype.to_text(question.rdtype)

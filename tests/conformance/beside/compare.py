@@ -1,8 +1,9 @@
 """Whether two replies say the same: what each says, in a form in which order and compression do not show.
 
 Records are compared as multisets, since `loadbalance` shuffles them, but an alias has to stand before what it leads
-to. The serial of a SOA does not count, nor a TTL that differs by `SLACK`. Of two replies that were both cut the records
-may be others, but as many of each kind. Replies are read by dnspython, which shares no code with kdns.
+to. The serial of a SOA does not count, nor the client's port that `whoami` tells, nor a TTL that differs by `SLACK`.
+Of two replies that were both cut the records may be others, but as many of each kind. dnspython, which shares no code
+with kdns, reads the replies.
 """
 
 from collections import Counter
@@ -96,6 +97,8 @@ def _lines(message: dns.message.Message, section: str) -> Iterator[tuple[Line, i
             if kind == "SOA":
                 mname, rname, _, *rest = data.split()
                 data = " ".join([mname, rname, "SERIAL", *rest])
+            elif kind == "SRV" and data.endswith(" ."):
+                data = "0 0 PORT ."
             yield Line(str(rrset.name), dns.rdataclass.to_text(rrset.rdclass), kind, data), rrset.ttl
 
 

@@ -1,5 +1,6 @@
 """The rules for the rows of the README's table, in its order."""
 
+from kdns.wire import codes
 from tests.conformance.beside.compare import Pair, Said
 from tests.conformance.beside.known import (
     ALL,
@@ -82,6 +83,10 @@ def _is_alias_of_file(pair: Pair) -> bool:
     return name(pair) in owners and name(pair).endswith(".zone.test.")
 
 
+def _asks_name(pair: Pair) -> bool:
+    return any(option["code"] == codes.NSID for option in (pair.row.given.get("edns") or {}).get("options", ()))
+
+
 RULES = (
     Rule("TXT at the apex", DATA | {"flags"}, _is_denied_name),
     Rule("SOA at a name that does not exist", DATA | {"flags"}, _is_soa_below),
@@ -140,6 +145,8 @@ RULES = (
     Rule("`k8s_external`", DATA | {"flags"}, lambda pair: _is_external(pair) and name(pair).startswith("x.")),
     Rule("`k8s_external`", frozenset({"ttl"}), _is_external),
     Rule("`transfer`", ALL, lambda pair: kind(pair) in ("AXFR", "IXFR")),
+    Rule("`dns64`: an alias", RCODE | {"flags"}, lambda pair: "dns64" in pair.setup.plugins and kind(pair) == "AAAA"),
+    Rule("`dns64`: an alias", EDNS, lambda pair: {"nsid", "minimal"} <= pair.setup.plugins and _asks_name(pair)),
     Rule("`file`: aliases", DATA, _is_alias_of_file),
     Rule("BADVERS says size 0", EDNS, lambda pair: pair.ours.rcode == pair.theirs.rcode == "BADVERS"),
 )
