@@ -151,6 +151,8 @@ class Memo:
         if not keys:
             return
         self.epoch += 1
+        if self._readers.keys().isdisjoint(keys):
+            return
         for key in keys:
             readers = self._readers.get(key)
             if readers is not None:

@@ -126,12 +126,12 @@ def _ready(given: raw.Slice) -> list[Endpoint]:
         if hostname and not _label(hostname):
             raise Half("endpoints: hostname", hostname, "a DNS label")
         pod = target.name if target is not None and target.name and _label(target.name) else ""
-        node, zone = intern(endpoint.node_name or ""), intern(endpoint.zone or "")
+        zone = intern(endpoint.zone) if endpoint.zone else ""
         for address in endpoint.addresses or ():
             octets = pack(address)
             if not octets and not (is_names and _domain(address.removesuffix("."))):
                 raise Half("endpoints: address", address, "a domain name" if is_names else "an IP address")
-            ready.append(Endpoint(address, hostname, pod, node, zone, octets))
+            ready.append(Endpoint(address, hostname, pod, zone, octets))
     return ready
 
 

@@ -24,7 +24,8 @@ class Mirror:
     """Writes an index and tells what has to be forgotten.
 
     `clock` gives Unix time in seconds; `forget` is told every key whose answers differ; `kinds` are those that have to
-    be loaded before the mirror is in sync. `observers` are called with each slice that a watch changed, and the time.
+    be loaded before the mirror is in sync. `observers` are called with each slice that a watch changed, and the time;
+    `completed` whenever a kind was loaded.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class Mirror:
         self.index = index
         self.kinds = tuple(kinds)
         self.observers: list[Callable[[EndpointSlice, float], None]] = []
+        self.completed: list[Callable[[], None]] = []
         self._clock = clock
         self._forget = forget
         self._loaded: set[Kind] = set()
@@ -72,6 +74,8 @@ class Mirror:
 
     def _complete(self, kind: Kind) -> None:
         self._loaded.add(kind)
+        for tell in self.completed:
+            tell()
 
 
 class Resync:

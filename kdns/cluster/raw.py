@@ -106,7 +106,6 @@ class Endpoint(_Raw):
     addresses: Hundred[str] | None = None
     conditions: Conditions | None = None
     hostname: str | None = None
-    node_name: str | None = None
     target_ref: Target | None = None
     zone: str | None = None
 

@@ -73,14 +73,13 @@ class Endpoint(Struct, frozen=True, gc=False):
     """One ready address. `packed` is empty for a name, which only slices of the address type FQDN have; who has packed
     the address already gives it.
 
-    `pod` is the name of the target object, if it can be a label of a domain name. `hostname`, `pod`, `node` and `zone`
-    are empty where there is none.
+    `pod` is the name of the target object, if it can be a label of a domain name. `hostname`, `pod` and `zone` are
+    empty where there is none.
     """
 
     address: str
     hostname: str = ""
     pod: str = ""
-    node: str = ""
     zone: str = ""
     packed: bytes = b""
 

@@ -126,8 +126,8 @@ def test_endpoint_slice() -> None:
     assert (found.service, found.address_type, found.version) == ("db", "IPv4", "7")
     assert found.ports == (Port("pg", 5432, "tcp"), Port("all", 0, "tcp"))
     assert found.endpoints == (
-        Endpoint("10.0.0.1", "db-0", "db-0", "n1", "Z"),
-        Endpoint("10.0.0.2", "db-0", "db-0", "n1", "Z"),
+        Endpoint("10.0.0.1", "db-0", "db-0", "Z"),
+        Endpoint("10.0.0.2", "db-0", "db-0", "Z"),
         Endpoint("10.0.0.3"),
         Endpoint("10.0.0.4"),
         Endpoint("10.0.0.5"),

@@ -80,7 +80,6 @@ def test_what_comes_and_goes(value: Object, counters: str) -> None:
         (SLICE, {"service": "y"}, "c"),
         (SLICE, {"service": "hl"}, "ce"),
         (SLICE, {"endpoints": (Endpoint("10.0.0.1", "h", pod="p"),)}, ""),
-        (SLICE, {"endpoints": (Endpoint("10.0.0.1", "h", node="n"),)}, ""),
         (SLICE, {"endpoints": (Endpoint("10.0.0.1", "h", zone="z"),)}, ""),
         (SLICE, {"trigger_time": 5.0, "version": "2"}, ""),
         (OF_HEADLESS, {"endpoints": ()}, "ce"),

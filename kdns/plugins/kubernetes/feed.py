@@ -15,7 +15,6 @@ from kdns.cluster.credentials import Credentials, Endpoint, InCluster
 from kdns.cluster.index import Index
 from kdns.cluster.kinds import Kind
 from kdns.cluster.kubeconfig import Kubeconfig
-from kdns.cluster.manifests import ManifestSource
 from kdns.cluster.mirror import Mirror
 from kdns.cluster.selector import Selection, Selector
 from kdns.cluster.source import ApiSource, Source
@@ -44,6 +43,7 @@ class Feed:
         index = Index(zonal=options.zonal, pod_names=options.endpoint_pod_names)
         self.mirror = Mirror(index, site.process.time, site.wiring.forget, watched(options))
         self.mirror.observers.append(Programming(site.process.registry, index).observe)
+        self.mirror.completed.append(self._loaded)
         self._source = _source(options, site, self.mirror)
         self._settling = False
         self._waiters: list[asyncio.Future[None]] = []
@@ -67,6 +67,13 @@ class Feed:
     async def release(self) -> None:
         """Let nobody wait any longer."""
         self._settling = False
+        self._let_go()
+
+    def _loaded(self) -> None:
+        if self.mirror.synced:
+            self._let_go()
+
+    def _let_go(self) -> None:
         waiters, self._waiters = self._waiters, []
         for waiter in waiters:
             if not waiter.done():
@@ -108,6 +115,8 @@ def watched(options: Options) -> tuple[Kind, ...]:
 def _source(options: Options, site: Site, mirror: Mirror) -> Source:
     selection = Selection(Selector.parse(options.labels), Selector.parse(options.namespace_labels))
     if options.manifests:
+        from kdns.cluster.manifests import ManifestSource  # YAML is for those who have a folder
+
         return ManifestSource(site.path(options.manifests), mirror, selection)
     client = Client(
         _credentials(options, site),

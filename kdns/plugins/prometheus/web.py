@@ -8,8 +8,6 @@ import ssl
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 MAX_FILE = 1 << 16
 """Octets of a web configuration file."""
 
@@ -53,6 +51,8 @@ def context(path: str) -> ssl.SSLContext:
 
 
 def _settings(path: str) -> dict[str, Any]:
+    import yaml  # nobody else pays for it
+
     try:
         with Path(path).open("rb") as file:
             text = file.read(MAX_FILE + 1)
