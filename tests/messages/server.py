@@ -10,7 +10,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -19,7 +19,7 @@ import pytest
 from kdns.net.udp import UdpListener
 from tests.kit.api import FakeApi
 from tests.kit.manifests import endpoints, namespace, service
-from tests.messages.case import FOUND, Case
+from tests.messages.case import FOUND, SILENCE, Case
 from tests.messages.packets import query
 from tests.messages.transports import PATIENCE, Client, Transport
 from tests.scenarios.subjects import subjects
@@ -37,13 +37,16 @@ COREFILE = """\
     }}
 }}
 {scheme}://hosts.test:{port} {{
+    {directive}
     hosts {folder}/hosts
 }}
 {scheme}://nsid.test:{port} {{
+    {directive}
     nsid dns-1
     hosts {folder}/hosts
 }}
 {scheme}://slow.test:{port} {{
+    {directive}
     erratic {{
         drop 0
         delay 1 100ms
@@ -78,6 +81,8 @@ class Server:
 
     async def judge(self, case: Case) -> list[str]:
         """What is wrong with the reply to a case."""
+        if self.transport.refuses and case.is_refused:
+            case = replace(case, reply=SILENCE)
         return case.faults(await self.ask(case.query, silent=case.silent), self.transport.proto)
 
 

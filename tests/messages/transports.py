@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol, Self
 
-from tests.kit.web import TLS, client_context
+from tests.kit.web import TLS, Fetched, Web1, Web2, client_context
 
 PATIENCE = 10.0
 """Seconds until a reply that has to come has come, on a busy machine."""
@@ -95,6 +95,37 @@ class Encrypted(Stream):
         return cls(*await asyncio.open_connection("127.0.0.1", port, **where))  # type: ignore[arg-type]
 
 
+class Web:
+    """DNS over HTTPS, by POST: what is no message, or is not to be answered, has a status other than 200."""
+
+    version: type[Web1] = Web1
+
+    def __init__(self, web: Web1) -> None:
+        self._web = web
+        self._responses: list[Fetched] = []
+
+    @classmethod
+    async def connect(cls, port: int) -> Self:
+        return cls(await cls.version.connect(port, tls=True))
+
+    async def send(self, *packets: bytes) -> None:
+        for packet in packets:
+            self._responses.append(await self._web.fetch("POST", "/dns-query", packet))
+
+    async def receive(self) -> bytes | None:
+        response = self._responses.pop(0)
+        return response.body if response.status == 200 else None
+
+    async def close(self) -> None:
+        await self._web.close()
+
+
+class WebTwo(Web):
+    """The same over HTTP/2."""
+
+    version = Web2
+
+
 def framed(*packets: bytes) -> bytes:
     """Messages as a stream carries them."""
     return b"".join([len(packet).to_bytes(2, "big") + packet for packet in packets])
@@ -107,7 +138,7 @@ class Transport:
     name: str
     proto: str
     scheme: str
-    client: type[Datagrams] | type[Stream]
+    client: type[Datagrams] | type[Stream] | type[Web]
     batched: bool = True
     directive: str = ""
     """What the server needs for it."""
@@ -116,18 +147,26 @@ class Transport:
         return self.name
 
     @property
+    def refuses(self) -> bool:
+        """Whether it says in its own way that a message is none, or nothing for it."""
+        return issubclass(self.client, Web)
+
+    @property
     def streams(self) -> bool:
         """Whether several messages share a connection."""
         return issubclass(self.client, Stream)
 
 
+CERTIFICATE = f"tls {TLS}/server.crt {TLS}/server.key"
 UDP, TCP = Transport("udp", "udp", "dns", Datagrams), Transport("tcp", "tcp", "dns", Stream)
 TRANSPORTS: tuple[Transport, ...] = (
     UDP,
     Transport("udp-single", "udp", "dns", Datagrams, batched=False),
     TCP,
-    Transport("tls", "tcp", "tls", Encrypted, directive=f"tls {TLS}/server.crt {TLS}/server.key"),
+    Transport("tls", "tcp", "tls", Encrypted, directive=CERTIFICATE),
+    Transport("https", "tcp", "https", Web, directive=CERTIFICATE),
+    Transport("https-2", "tcp", "https", WebTwo, directive=CERTIFICATE),
 )
 if os.environ.get("KDNS_SUBJECT_COMMAND"):  # how another server takes datagrams is its own affair
-    TRANSPORTS = (UDP, TCP)
+    TRANSPORTS = tuple(transport for transport in TRANSPORTS if transport.batched)
 STREAMS = tuple(transport for transport in TRANSPORTS if transport.streams)
