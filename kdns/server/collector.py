@@ -12,6 +12,15 @@ THRESHOLDS = 2000, 10, 50
 """Containers added before the youngest are looked at, and how many such rounds before the next older ones are."""
 
 
+LOADING = 10_000, 100, 100
+"""The same for the time until the first load is over, when hardly anything that is made becomes garbage."""
+
+
+def expect_load() -> None:
+    """Look seldom until `overlook_loaded`: looking at what stays costs a twentieth of a start."""
+    gc.set_threshold(*LOADING)
+
+
 def overlook_loaded() -> None:
     """Look no more at what there is now."""
     gc.freeze()

@@ -47,6 +47,8 @@ class Supervisor:
     async def start(self) -> list[str]:
         """Bring the first instance up; the lines to print about it. Raises one of `START_ERRORS`."""
         async with self._turn:
+            if self._owns_process:
+                collector.expect_load()
             instance = await self._made()
             await self._bring_up(instance)
             instance.spawn(self._settle(instance))

@@ -215,3 +215,12 @@ def test_kinds_that_are_not_watched_are_not_waited_for(loaded: list[Kind]) -> No
     for kind in loaded:
         world.load(kind, [])
     assert world.mirror.synced is ({kinds.SERVICES, kinds.NAMESPACES} <= set(loaded))
+
+
+def test_it_tells_when_a_kind_was_loaded() -> None:
+    world = World((kinds.SERVICES, kinds.NAMESPACES))
+    told: list[bool] = []
+    world.mirror.completed.append(lambda: told.append(world.mirror.synced))
+    for kind in world.mirror.kinds:
+        world.load(kind, [])
+    assert told == [False, True]
