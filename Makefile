@@ -8,7 +8,7 @@ LOCK = CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/python -m piptools compile --qu
 	--strip-extras --no-emit-find-links --no-emit-index-url --build-deps-for editable $(UPGRADE)
 
 .DEFAULT_GOAL = help
-.PHONY: help run test bench flood format lock clean
+.PHONY: help run test beside bench flood format lock clean
 
 help:  ## show this
 	@sed -n 's/^\([a-z]*\):.*  ## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ test: $(VENV)/.test  ## check formatting, lint, types and import contracts, and 
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m pytest $(PYTEST)
+
+beside: $(VENV)/.test  ## ask another server the same questions; BESIDE="coredns -conf {corefile} -dns.port {port}"
+	@$(BIN)/python -m tests.conformance "$(BESIDE)"
 
 bench: $(VENV)/.test  ## measure kdns beside others: make bench BESIDE='NAME=COMMAND; ...' ROWS=mix,tcp (needs gcc)
 	@$(BIN)/python -m tests.bench --rows "$(ROWS)" "$(BESIDE)"
