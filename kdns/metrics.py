@@ -3,12 +3,15 @@
 A child is looked up once and kept by who counts, so counting is one addition. Names, labels and buckets are
 CoreDNS's (`spec/metrics.md`). Metrics live as long as the process: a reload finds the families it made before.
 No label may hold what a client can choose, so the number of series is bounded by the configuration.
+
+A server of several processes shows their sums: `figures` of one are `absorb`ed by another's registry. Gauges are those
+of the process that shows them, but for families that are `summed`.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import generate_latest
@@ -32,6 +35,14 @@ class Counter:
         """Count `amount` more."""
         self.value += amount
 
+    def figures(self) -> list[float]:
+        """What it has come to, for `absorb`."""
+        return [self.value]
+
+    def absorb(self, figures: Sequence[float]) -> None:
+        """Count what another one counted."""
+        self.value += figures[0]
+
 
 class Gauge:
     """A number that is set."""
@@ -40,6 +51,14 @@ class Gauge:
 
     def __init__(self) -> None:
         self.value = 0.0
+
+    def figures(self) -> list[float]:
+        """See `Counter`."""
+        return [self.value]
+
+    def absorb(self, figures: Sequence[float]) -> None:
+        """See `Counter`."""
+        self.value += figures[0]
 
     def set(self, value: float) -> None:
         """Let it be `value` from now on."""
@@ -61,17 +80,44 @@ class Histogram:
         self.counts[bisect_left(self.bounds, value)] += times
         self.sum += value * times
 
+    def figures(self) -> list[float]:
+        """See `Counter`: the sum, then the counts."""
+        return [self.sum, *self.counts]
+
+    def absorb(self, figures: Sequence[float]) -> None:
+        """See `Counter`."""
+        self.sum += figures[0]
+        for at, more in enumerate(figures[1:]):
+            self.counts[at] += int(more)
+
 
 M = TypeVar("M", Counter, Gauge, Histogram)
 
 
-class Family(Generic[M]):
-    """All children of one metric: one for each combination of label values."""
+class Figures(NamedTuple):
+    """What a family has come to: by label values, `Counter.figures` of each child. `kind` is its class's name."""
 
-    def __init__(self, name: str, text: str, labels: tuple[str, ...], make: Callable[[], M]) -> None:
+    kind: str
+    name: str
+    text: str
+    labels: tuple[str, ...]
+    bounds: tuple[float, ...]
+    series: list[tuple[tuple[str, ...], list[float]]]
+
+
+class Family(Generic[M]):
+    """All children of one metric: one for each combination of label values.
+
+    `summed`: the value for the server is the sum over its processes, not that of the one which shows it.
+    """
+
+    def __init__(
+        self, name: str, text: str, labels: tuple[str, ...], make: Callable[[], M], *, summed: bool = True
+    ) -> None:
         self.name = name
         self.text = text
         self.labels = labels
+        self.summed = summed
         self._make: Callable[[], M] = make
         self._children: dict[tuple[str, ...], M] = {}
 
@@ -92,29 +138,49 @@ class Family(Generic[M]):
         """Label values and child of every series."""
         yield from sorted(self._children.items())
 
+    def figures(self) -> Figures:
+        """All children."""
+        model = self._make()
+        bounds = tuple(getattr(model, "bounds", ()))
+        series = [(values, child.figures()) for values, child in self._children.items()]
+        return Figures(type(model).__name__, self.name, self.text, self.labels, bounds, series)
+
+
+AnyFamily = Family[Counter] | Family[Gauge] | Family[Histogram]
+
+
+async def _nobody() -> None:
+    pass
+
 
 class Registry:
     """All metrics of the process."""
 
     def __init__(self) -> None:
-        self._families: dict[str, Family[Counter] | Family[Gauge] | Family[Histogram]] = {}
+        self._families: dict[str, AnyFamily] = {}
         self._scraped: list[Callable[[], None]] = []
+        self._elsewhere: dict[Hashable, Iterable[Figures]] = {}
+        self._ended: Registry | None = None
+        self.gather: Callable[[], Awaitable[None]] = _nobody
+        """Asks further processes for their figures; to be awaited before a scrape."""
 
     def counter(self, name: str, text: str, *labels: str) -> Family[Counter]:
         """The counter family of that name; made when first asked for, and with value 0 if it has no labels."""
         return self._family(name, text, labels, Counter)
 
-    def gauge(self, name: str, text: str, *labels: str) -> Family[Gauge]:
+    def gauge(self, name: str, text: str, *labels: str, summed: bool = False) -> Family[Gauge]:
         """The gauge family of that name."""
-        return self._family(name, text, labels, Gauge)
+        return self._family(name, text, labels, Gauge, summed=summed)
 
     def histogram(self, name: str, text: str, bounds: Sequence[float], *labels: str) -> Family[Histogram]:
         """The histogram family of that name; `bounds` are upper bounds without +Inf."""
         return self._family(name, text, labels, partial(Histogram, bounds))
 
-    def _family(self, name: str, text: str, labels: tuple[str, ...], make: Callable[[], M]) -> Family[M]:
+    def _family(
+        self, name: str, text: str, labels: tuple[str, ...], make: Callable[[], M], *, summed: bool = True
+    ) -> Family[M]:
         if name not in self._families:
-            family: Family[M] = Family(name, text, labels, make)
+            family: Family[M] = Family(name, text, labels, make, summed=summed)
             self._families[name] = family
             if not labels:
                 family.child()
@@ -125,20 +191,64 @@ class Registry:
         self._scraped.append(bring_up_to_date)
         return lambda: self._scraped.remove(bring_up_to_date)
 
-    def value(self, name: str, *values: str) -> float:
-        """Current value of a counter or gauge, 0 when it has none yet; for tests and tools."""
+    def figures(self, *, of_all: bool = False) -> list[Figures]:
+        """What this process adds to sums, up to date; with `of_all` also what is its own."""
+        self._bring_up_to_date()
+        return [family.figures() for family in self._families.values() if family.summed or of_all]
+
+    def absorb(self, figures: Iterable[Figures]) -> None:
+        """Add figures of another registry."""
+        for kind, name, text, labels, bounds, series in figures:
+            family: AnyFamily
+            if kind == Counter.__name__:
+                family = self.counter(name, text, *labels)
+            elif kind == Gauge.__name__:
+                family = self.gauge(name, text, *labels, summed=True)
+            else:
+                family = self.histogram(name, text, bounds, *labels)
+            for values, numbers in series:
+                family.child(*values).absorb(numbers)
+
+    def heard(self, process: Hashable, figures: Iterable[Figures]) -> None:
+        """Take note of the figures of a further process, in place of those it gave before."""
+        self._elsewhere[process] = figures
+
+    def ended(self, process: Hashable) -> None:
+        """A further process is no more. What it counted stays, what it had is gone."""
+        figures = self._elsewhere.pop(process, None)
+        if figures is not None:
+            if self._ended is None:
+                self._ended = Registry()
+            self._ended.absorb([each for each in figures if each.kind != Gauge.__name__])
+
+    def _bring_up_to_date(self) -> None:
         for bring_up_to_date in self._scraped:
             bring_up_to_date()
-        family = self._families.get(name)
+
+    def _sums(self) -> dict[str, AnyFamily]:
+        """The families as they are shown, up to date."""
+        if not self._elsewhere and self._ended is None:
+            self._bring_up_to_date()
+            return self._families
+        whole = Registry()
+        whole.absorb(self.figures(of_all=True))
+        if self._ended is not None:
+            whole.absorb(self._ended.figures())
+        for figures in self._elsewhere.values():
+            whole.absorb(figures)
+        return whole._families
+
+    def value(self, name: str, *values: str) -> float:
+        """Current value of a counter or gauge, 0 when it has none yet; for tests and tools."""
+        family = self._sums().get(name)
         found = dict(family.samples()).get(values) if family else None
         return found.value if isinstance(found, Counter | Gauge) else 0.0
 
     def collect(self) -> Iterator[Metric]:
         """Families as prometheus_client's, sorted by name, labels sorted as the Go client prints them."""
-        for bring_up_to_date in self._scraped:
-            bring_up_to_date()
-        for name in sorted(self._families):
-            yield _exported(self._families[name])
+        families = self._sums()
+        for name in sorted(families):
+            yield _exported(families[name])
 
     def render(self, *others: Collector) -> bytes:
         """The text format 0.0.4 of everything here and of the given collectors (process figures)."""
@@ -157,7 +267,7 @@ class _Collected(Collector):
         return self._registry.collect()
 
 
-def _exported(family: Family[Counter] | Family[Gauge] | Family[Histogram]) -> Metric:
+def _exported(family: AnyFamily) -> Metric:
     order = sorted(range(len(family.labels)), key=lambda i: family.labels[i])
     names = [family.labels[i] for i in order]
     metric: Metric | None = None

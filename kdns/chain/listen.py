@@ -25,11 +25,12 @@ class Listen:
 
     `first_read`, `idle` and `write` are in seconds. `tls` has an `ssl.SSLContext` for each of the transports that can
     be encrypted. `debug` and `stacktrace` say how an unforeseen failure is shown, set by the words `debug` and
-    `errors`; `notices` that NOTIFY is for this block.
+    `errors`; `notices` that NOTIFY is for this block; `alone` that only the first process can answer for it.
     """
 
     hosts: list[str] | None = None
     sockets: int = 1
+    alone: bool = False
     first_read: float | None = None
     idle: float | None = None
     write: float | None = None

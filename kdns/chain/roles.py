@@ -3,7 +3,7 @@
 A plugin asks for what it needs by one of these protocols and so never knows another plugin's name or insides.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from kdns.chain.answer import Records
@@ -122,6 +122,22 @@ class Transferer(Protocol):
 
     def transfer(self, zone: bytes) -> Transfer | None:
         """A zone by its folded name in wire form, every owner in full; `None` if it is not one of ours."""
+        ...
+
+
+@runtime_checkable
+class Informant(Protocol):
+    """A plugin that follows something for all processes of the server.
+
+    In a further process it begins with what the same plugin of `Site.twin` has, and is then told every change.
+    """
+
+    def inform(self, listener: Callable[[bytes], None]) -> Callable[[], None]:
+        """In the first process: tell a listener of every change from now on; returns how to stop that."""
+        ...
+
+    def learn(self, change: bytes) -> None:
+        """In a further process: take over a change, and forget what it touched, now, in this tick."""
         ...
 
 

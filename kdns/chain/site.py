@@ -116,14 +116,22 @@ class Site:
 
     `keys` are the block's keys, `zones` the zones of these (lower case, absolute), `root` the directory that relative
     file names of plugins start from ("" is the working directory), `view` the name of its view.
+
+    A server may have further processes that answer queries and do nothing else. In one of these `twin` is the block as
+    it stood in the first process when this one was forked. `once` takes hooks of what the first process does for all of
+    them, such as endpoints for probes; in a further process nobody calls these.
     """
 
-    def __init__(self, keys: tuple[Address, ...], process: Process, wiring: Wiring, hooks: Hooks) -> None:
+    def __init__(
+        self, keys: tuple[Address, ...], process: Process, wiring: Wiring, hooks: Hooks, twin: "Site | None" = None
+    ) -> None:
         self.keys = keys
         self.zones = tuple(dict.fromkeys(key.zone for key in keys))
         self.process = process
         self.wiring = wiring
         self.hooks = hooks
+        self.twin = twin
+        self.once = hooks if twin is None else Hooks()
         self.listen = Listen()
         self.root = ""
         self.view = ""

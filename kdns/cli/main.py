@@ -19,9 +19,11 @@ from kdns.chain.site import Process
 from kdns.cli.flags import Flags, parse
 from kdns.metrics import Registry
 from kdns.net.sockets import own_addresses
-from kdns.server import logs
+from kdns.server import logs, workers
 from kdns.server.source import Source, SourceError
 from kdns.server.supervisor import START_ERRORS, Supervisor
+from kdns.server.workers.crew import Forker
+from kdns.server.workers.rounds import Rounds
 
 CALLBACK_FAILED = 4
 """Exit status when something failed on the way to the end."""
@@ -40,8 +42,8 @@ def main() -> None:
         return
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     logs.start()
-    # The runner is not closed: that would wait for threads, which may sit in a slow read of no worth to anyone.
-    status = asyncio.Runner(loop_factory=_loop_factory()).run(_serve(flags))
+    rounds = Rounds(_loop_factory())
+    status = rounds.run(_serve(flags, rounds if workers.supported() else None))
     sys.stdout.flush()
     os._exit(status)
 
@@ -59,10 +61,11 @@ def _version() -> tuple[str, str]:
     return f"kdns-{kdns.__version__}", f"{system}, python{platform.python_version()}"
 
 
-async def _serve(flags: Flags) -> int:
+async def _serve(flags: Flags, forker: Forker | None) -> int:
     loop = asyncio.get_running_loop()
     ended: asyncio.Future[int] = loop.create_future()
-    supervisor = Supervisor(Source(flags.conf, flags.kube_dns), _process(ended), flags.port, owns_process=True)
+    source = Source(flags.conf, flags.kube_dns)
+    supervisor = Supervisor(source, _process(ended), flags.port, owns_process=True, forker=forker)
     _Signals(supervisor, ended, flags.pidfile).listen()
     starting = loop.create_task(supervisor.start())
     await asyncio.wait((starting, ended), return_when=asyncio.FIRST_COMPLETED)

@@ -5,11 +5,14 @@ answer (design law 3). A re-list is a difference, never a replacement: what is a
 other is put, and what the list did not have is taken away last. Nothing is flushed and no name goes away for a moment.
 
 There is one writer for each kind: while it loads one anew, its changes go through the `Resync`.
+
+A mirror may be the copy of one in another process: it learns each change from that one's `listeners`.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Final
 
+from kdns.cluster import transcript
 from kdns.cluster.index import Index, Touched
 from kdns.cluster.kinds import Kind
 from kdns.cluster.lookup import Key
@@ -25,7 +28,7 @@ class Mirror:
 
     `clock` gives Unix time in seconds; `forget` is told every key whose answers differ; `kinds` are those that have to
     be loaded before the mirror is in sync. `observers` are called with each slice that a watch changed, and the time;
-    `completed` whenever a kind was loaded.
+    `completed` whenever a kind was loaded. `listeners` are told all that touches anything, for `learn` of a copy.
     """
 
     def __init__(
@@ -34,14 +37,20 @@ class Mirror:
         clock: Callable[[], float],
         forget: Callable[[Collection[Key]], None],
         kinds: Iterable[Kind],
+        loaded: Iterable[Kind] = (),
     ) -> None:
         self.index = index
         self.kinds = tuple(kinds)
         self.observers: list[Callable[[EndpointSlice, float], None]] = []
         self.completed: list[Callable[[], None]] = []
+        self.listeners: list[Callable[[bytes], None]] = []
         self._clock = clock
         self._forget = forget
-        self._loaded: set[Kind] = set()
+        self._loaded = set(loaded)
+
+    def copy(self, forget: Callable[[Collection[Key]], None]) -> "Mirror":
+        """A mirror that goes on writing the same index, for a process that was forked off."""
+        return Mirror(self.index, self._clock, forget, self.kinds, self._loaded)
 
     @property
     def synced(self) -> bool:
@@ -55,12 +64,30 @@ class Mirror:
     def apply(self, change: Change) -> Touched:
         """Take over a change, and forget in the same tick what it touched."""
         now = self._clock()
-        touched = self.index.apply(change, int(now))
+        touched = self._apply(change, int(now))
+        if touched and self.observers and isinstance(change, Put) and isinstance(change.object, EndpointSlice):
+            self._observe(change.object, now)
+        return touched
+
+    def _apply(self, change: Change, now: int) -> Touched:
+        touched = self.index.apply(change, now)
         if touched:
             self._forget(touched)
-            if self.observers and isinstance(change, Put) and isinstance(change.object, EndpointSlice):
-                self._observe(change.object, now)
+            if self.listeners:
+                self._tell(transcript.of_change(change, now))
         return touched
+
+    def learn(self, told: bytes) -> None:
+        """Take over what a listener of another mirror was told, and forget in the same tick what it touched."""
+        step = transcript.read(told)
+        if isinstance(step, Kind):
+            self._complete(step)
+        else:
+            self._apply(*step)
+
+    def _tell(self, told: bytes) -> None:
+        for tell in self.listeners:
+            tell(told)
 
     def resync(self, kind: Kind) -> "Resync":
         """Begin to load a kind anew. A load that ends early has only added, and the next one begins afresh."""
@@ -73,6 +100,8 @@ class Mirror:
                 observer(piece, now)
 
     def _complete(self, kind: Kind) -> None:
+        if kind not in self._loaded and self.listeners:
+            self._tell(transcript.of_load(kind))
         self._loaded.add(kind)
         for tell in self.completed:
             tell()

@@ -78,6 +78,10 @@ class StreamListener:
         self.hit = responder.hit
         self.miss = responder.miss
 
+    def fileno(self) -> int:
+        """The descriptor of its socket."""
+        return self._sock.fileno()
+
     def start(self) -> None:
         """Accept connections on the running loop."""
         self._loop = asyncio.get_running_loop()

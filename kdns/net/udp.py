@@ -61,6 +61,10 @@ class UdpListener:
         """While it is congested every query is asked for in full, so that whoever would answer can see how it is."""
         self._hit = _nothing_kept if self._backlog.full else self._ask_kept
 
+    def fileno(self) -> int:
+        """The descriptor of its socket."""
+        return self._sock.fileno()
+
     def start(self) -> None:
         """Read on the running loop."""
         self._loop = asyncio.get_running_loop()

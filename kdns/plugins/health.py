@@ -72,10 +72,10 @@ def setup(args: Arguments, site: Site) -> None:
             await asyncio.sleep(lameduck)
         await health.close()
 
-    site.hooks.startup.append(start)
-    site.hooks.restart.append(health.close)
-    site.hooks.restart_failed.append(start)
-    site.hooks.final_shutdown.append(end)
+    site.once.startup.append(start)
+    site.once.restart.append(health.close)
+    site.once.restart_failed.append(start)
+    site.once.final_shutdown.append(end)
 
 
 def _lameduck(line: Line) -> float:

@@ -67,7 +67,7 @@ def setup(args: Arguments, site: Site) -> None:
     async def start() -> None:
         site.wiring.spawn(search.run())
 
-    site.hooks.startup.append(start)
+    site.once.startup.append(start)
 
 
 class Search:

@@ -61,10 +61,10 @@ def setup(args: Arguments, site: Site) -> None:
             site.wiring.spawn(post.hold())
             await asyncio.sleep(0)  # a task that is cancelled before it has begun would close nothing
 
-    site.hooks.startup.append(start)
-    site.hooks.restart.append(post.close)
-    site.hooks.restart_failed.append(start)
-    site.hooks.final_shutdown.append(post.close)
+    site.once.startup.append(start)
+    site.once.restart.append(post.close)
+    site.once.restart_failed.append(start)
+    site.once.final_shutdown.append(post.close)
 
 
 def _continuously(line: Line) -> bool:

@@ -57,8 +57,8 @@ def setup(args: Arguments, site: Site) -> None:
     async def stop() -> None:
         watch.stopped = True
 
-    site.hooks.startup.append(start)
-    site.hooks.shutdown.append(stop)
+    site.once.startup.append(start)
+    site.once.shutdown.append(stop)
 
 
 def _times(line: Line) -> tuple[float, float]:

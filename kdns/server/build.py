@@ -34,17 +34,21 @@ def read(source: Input, process: Process, *, known_words: bool = True) -> Corefi
     return overlay(corefile if corefile.blocks else parse(BUILT_IN, source.file, known=known), source.kube_dns)
 
 
-def build(corefile: Corefile, process: Process, dns_port: int) -> Instance:
-    """Set up every block. Raises `ConfigError` for the first thing that is wrong, with its place."""
+def build(corefile: Corefile, process: Process, dns_port: int, twins: Sequence[Site] = ()) -> Instance:
+    """Set up every block. Raises `ConfigError` for the first thing that is wrong, with its place.
+
+    In a further process `twins` are the blocks of the first one's instance, made of the same Corefile.
+    """
     for warning in corefile.warnings:
         _log.warning("%s", warning)
     instance = Instance(process)
     with ExitStack() as undo:
         undo.callback(instance.abandon)
-        for block in corefile.blocks:
+        for number, block in enumerate(corefile.blocks):
             keys = block_addresses(block.keys, dns_port)
             _check_transports(block, keys)
-            instance.sites.append(Site(keys, process, instance, instance.hooks))
+            twin = twins[number] if twins else None
+            instance.sites.append(Site(keys, process, instance, instance.hooks, twin))
         _set_up(corefile.blocks, instance.sites)
         try:
             listeners = plan.listeners([_wish(site) for site in instance.sites])

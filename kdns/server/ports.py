@@ -4,11 +4,13 @@ A new instance takes over a listener whose address it still wants: the socket st
 packet and no connection is lost. Addresses that are new are opened before anything is taken over, so a failure there
 leaves the old instance as it was. A listener that nobody wants any more is retired: it takes nothing new and stays
 open until what it was asked is answered.
+
+A place may be lent to another process, which reads its sockets then, as long as it is there.
 """
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from typing import NamedTuple
@@ -18,6 +20,7 @@ from kdns.metrics import Registry
 from kdns.net.backlog import AnyBacklog, Backlog, Stack
 from kdns.net.errors import ListenError
 from kdns.net.exchange import Responder
+from kdns.net.failures import host_port
 from kdns.net.host import Welcome
 from kdns.net.proxied import ByFamily, Unwrapping
 from kdns.net.session import Session
@@ -46,11 +49,13 @@ class Ports:
 
     def __init__(self) -> None:
         self._open: dict[Place, Listeners] = {}
+        self._lent: set[Place] = set()
         self._retired: list[UdpListener | StreamListener] = []
 
     def serve(self, instance: Instance) -> None:
         """Open what an instance needs, let it answer from now on, and retire what it does not need.
 
+        What was lent is read here again.
         Raises `ListenError` if an address cannot be opened; then nothing has changed.
         """
         wanted = dict(_wanted(instance))
@@ -58,7 +63,7 @@ class Ports:
         with ExitStack() as undo:
             for place, listener in wanted.items():
                 if place not in self._open:
-                    opened[place] = _opened(instance, listener, place)
+                    opened[place] = _listeners(instance, listener, place, _sockets(place))
                     for each in opened[place]:
                         undo.callback(each.close)
             undo.pop_all()
@@ -75,6 +80,54 @@ class Ports:
             self._retire(place)
         self._open |= opened
         self._give_backlogs(instance, wanted)
+        self.take_back(tuple(self._lent))
+
+    def adopt(self, instance: Instance, handed: Mapping[Place, Sequence[int]]) -> None:
+        """Let an instance answer on sockets that are open, by their descriptors.
+
+        Raises `ListenError` for a place that the instance does not know.
+        """
+        known = dict(_wanted(instance))
+        wanted: dict[Place, plan.Listener] = {}
+        for place, descriptors in handed.items():
+            if place not in known:
+                raise ListenError(f"nobody listens on {host_port(place.host, place.port)} any more")
+            wanted[place] = known[place]
+            sockets = [socket.socket(fileno=descriptor) for descriptor in descriptors]
+            for sock in sockets:
+                sock.setblocking(False)
+            self._open[place] = _listeners(instance, known[place], place, sockets)
+        self._give_backlogs(instance, wanted)
+        for listeners in self._open.values():
+            for each in listeners:
+                each.start()
+
+    def places(self, instance: Instance) -> list[Place]:
+        """The places of an instance that is served here, but for those that only this process can answer at."""
+        return [
+            place
+            for place, listener in _wanted(instance)
+            if not any(site.listen.alone for site in instance.served_by(listener))
+        ]
+
+    def descriptors(self, place: Place) -> tuple[int, ...]:
+        """The sockets of a place that is open."""
+        return tuple(each.fileno() for each in self._open[place])
+
+    def lend(self, places: Iterable[Place]) -> None:
+        """Leave places to another process, which reads them now. What was read here already is answered here."""
+        for place in places:
+            self._lent.add(place)
+            for each in self._open[place]:
+                each.pause()
+
+    def take_back(self, places: Iterable[Place]) -> None:
+        """Read places here again, as far as they are lent."""
+        for place in places:
+            if place in self._lent:
+                self._lent.discard(place)
+                for each in self._open[place]:
+                    each.start()
 
     def _give_backlogs(self, instance: Instance, wanted: Mapping[Place, plan.Listener]) -> None:
         for place, listener in wanted.items():
@@ -105,6 +158,7 @@ class Ports:
             self._retired.pop().close()
 
     def _retire(self, place: Place) -> None:
+        self._lent.discard(place)
         for each in self._open.pop(place):
             each.pause()
             self._retired.append(each)
@@ -123,11 +177,16 @@ def _wanted(instance: Instance) -> Iterator[tuple[Place, plan.Listener]]:
                 yield Place(listener.transport, proto, listener.host, listener.port, number), listener
 
 
-def _opened(instance: Instance, listener: plan.Listener, place: Place) -> Listeners:
+def _sockets(place: Place) -> Sequence[socket.socket]:
     try:
-        sockets = listen(place.proto, place.host, place.port)
+        return listen(place.proto, place.host, place.port)
     except ListenError as error:
         raise ListenError(f"{'Listen' if place.proto == 'tcp' else 'ListenPacket'}: {error}") from None
+
+
+def _listeners(
+    instance: Instance, listener: plan.Listener, place: Place, sockets: Sequence[socket.socket]
+) -> Listeners:
     agreed = _terms(instance, listener)
     session = _session(instance, listener)
     made: list[UdpListener | StreamListener] = []

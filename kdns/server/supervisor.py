@@ -19,6 +19,7 @@ from kdns.server import build, collector, plan
 from kdns.server.instance import DRAIN_TIMEOUT, Instance
 from kdns.server.ports import Ports
 from kdns.server.source import Input, Source, SourceError
+from kdns.server.workers.crew import Crew, Forker
 
 START_ERRORS = (ConfigError, SourceError, ListenError)
 """What keeps an instance from starting; the text of each is for the operator and complete."""
@@ -30,15 +31,25 @@ _log = logging.getLogger("kdns")
 class Supervisor:
     """Implements `chain.site.Reloader`. `dns_port` is the port of keys without one.
 
-    `owns_process`: there is nothing else in the process, so its garbage collector may be told what to look at.
+    `owns_process`: there is nothing else in the process, so its garbage collector may be told what to look at. `forker`
+    makes further processes, where a configuration asks for some; without it all sockets are served by this one.
     """
 
-    def __init__(self, source: Source, process: Process, dns_port: int, *, owns_process: bool = False) -> None:
+    def __init__(
+        self,
+        source: Source,
+        process: Process,
+        dns_port: int,
+        *,
+        owns_process: bool = False,
+        forker: Forker | None = None,
+    ) -> None:
         self._source = source
         self._process = process._replace(reloader=self)
         self._dns_port = dns_port
         self._owns_process = owns_process
         self._ports = Ports()
+        self._crew = None if forker is None else Crew(forker, self._ports, self._process, dns_port)
         self._instance: Instance | None = None
         self._turn = asyncio.Lock()
         self._started = False
@@ -49,17 +60,19 @@ class Supervisor:
         async with self._turn:
             if self._owns_process:
                 collector.expect_load()
-            instance = await self._made()
+            instance, corefile = await self._made()
             await self._bring_up(instance)
-            instance.spawn(self._settle(instance))
+            instance.spawn(self._settle(instance, corefile))
             self._instance = instance
             self._started = True
             return plan.listing(instance.sockets())
 
-    async def _settle(self, instance: Instance) -> None:
+    async def _settle(self, instance: Instance, corefile: Corefile) -> None:
         await instance.settle()
         if self._owns_process:
             collector.overlook_loaded()
+        if self._crew is not None and self._instance is instance:
+            self._crew.begin(instance, corefile)
 
     async def digest(self) -> str:
         """SHA-512 of the configuration as it stands now, whatever words it has. Raises `ConfigError` or `SourceError`.
@@ -75,26 +88,32 @@ class Supervisor:
             if self._stopping or old is None:
                 return
             try:
-                await self._replace(old)
+                corefile = await self._replace(old)
             except SourceError:
                 raise
             except START_ERRORS as error:
                 _log.error("Restart failed: %s", error)
                 raise
+            workers = self._crew.leave() if self._crew is not None else None
             await old.shut_down()
             await self._ports.end_retired(DRAIN_TIMEOUT, old.end)
+            if workers is not None:
+                await workers.gone()
             if self._owns_process:
                 collector.forget_replaced()
+            if self._crew is not None and self._instance is not None:
+                self._crew.begin(self._instance, corefile)
             _log.info("Reloading complete")
 
-    async def _replace(self, old: Instance) -> None:
-        instance = await self._made(announced="Reloading")
+    async def _replace(self, old: Instance) -> Corefile:
+        instance, corefile = await self._made(announced="Reloading")
         async with AsyncExitStack() as undo:
             undo.push_async_callback(old.restart_failed)
             await old.restart()
             await self._bring_up(instance, settled=True)
             undo.pop_all()
         self._instance = instance
+        return corefile
 
     async def stop(self, *, gracefully: bool) -> None:
         """End: hooks first, while queries are still answered, lameduck among them; then the listeners.
@@ -114,19 +133,24 @@ class Supervisor:
         await instance.shut_down()
         await instance.final_shut_down()
         if gracefully:
+            workers = self._crew.leave() if self._crew is not None else None
             self._ports.retire_all()
             await self._ports.end_retired(DRAIN_TIMEOUT, instance.end)
+            if workers is not None:
+                await workers.gone()
         else:
+            if self._crew is not None:
+                self._crew.kill()
             instance.abandon()
             self._ports.close()
 
-    async def _made(self, *, announced: str = "") -> Instance:
+    async def _made(self, *, announced: str = "") -> tuple[Instance, Corefile]:
         """An instance of the configuration as it stands now, not started."""
         source = await self._source.read()
         if announced:
             _log.info("%s", announced)
         corefile = await self._parsed(source)
-        return await _aside(partial(build.build, corefile, self._process, self._dns_port))
+        return await _aside(partial(build.build, corefile, self._process, self._dns_port)), corefile
 
     async def _parsed(self, source: Input, *, known_words: bool = True) -> Corefile:
         return await _aside(partial(build.read, source, self._process, known_words=known_words))

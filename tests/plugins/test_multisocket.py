@@ -1,10 +1,12 @@
 import asyncio
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from kdns.corefile import ConfigError
+from kdns.plugins import multisocket
 from kdns.server.ports import Ports
 from tests.kit.chain import root_chain
 from tests.kit.desk import TcpClient, UdpClient
@@ -19,7 +21,8 @@ def test_the_number(text: str, number: int) -> None:
     assert chain.links == {}
 
 
-def test_by_default_as_many_as_cpus(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_by_default_as_many_as_cpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(multisocket, "CPU_MAX", tmp_path / "cpu.max")
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 2, 5}, raising=False)
     assert root_chain("multisocket").site.listen.sockets == 3
     monkeypatch.delattr(os, "sched_getaffinity")
@@ -27,6 +30,19 @@ def test_by_default_as_many_as_cpus(monkeypatch: pytest.MonkeyPatch) -> None:
     assert root_chain("multisocket").site.listen.sockets == 4
     monkeypatch.setattr(os, "cpu_count", lambda: None)
     assert root_chain("multisocket").site.listen.sockets == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("max 100000\n", 8), ("200000 100000\n", 2), ("150000 100000", 2), ("1000 100000", 1), ("5 0", 8), ("", 8)],
+)
+def test_by_default_as_many_as_the_control_group_may_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, number: int
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(8)), raising=False)
+    (tmp_path / "cpu.max").write_text(text)
+    monkeypatch.setattr(multisocket, "CPU_MAX", tmp_path / "cpu.max")
+    assert root_chain("multisocket").site.listen.sockets == number
 
 
 @pytest.fixture

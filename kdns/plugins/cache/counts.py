@@ -13,7 +13,8 @@ class Families:
         where = ("server", "zones", "view")
         typed = ("server", "type", "zones", "view")
         counter = registry.counter
-        self.entries = registry.gauge("coredns_cache_entries", "The number of elements in the cache.", *typed)
+        text = "The number of elements in the cache."
+        self.entries = registry.gauge("coredns_cache_entries", text, *typed, summed=True)
         self.hits = counter("coredns_cache_hits_total", "The count of cache hits.", *typed)
         self.requests = counter("coredns_cache_requests_total", "The count of cache requests.", *where)
         self.misses = counter("coredns_cache_misses_total", "The count of cache misses.", *where)

@@ -116,10 +116,11 @@ def _listening(chosen: Options, site: Site) -> Collectors:
     if chosen.target.proto == "tls" and not chosen.files:
         log.warning("TLS listener requires cert and key files")
         return collectors
-    site.hooks.startup.append(collectors.listen)
-    site.hooks.restart.append(collectors.close)
-    site.hooks.restart_failed.append(collectors.listen)
-    site.hooks.final_shutdown.append(collectors.close)
+    site.listen.alone = True  # collectors connect to one process
+    site.once.startup.append(collectors.listen)
+    site.once.restart.append(collectors.close)
+    site.once.restart_failed.append(collectors.listen)
+    site.once.final_shutdown.append(collectors.close)
     return collectors
 
 

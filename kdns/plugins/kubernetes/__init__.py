@@ -93,6 +93,6 @@ def setup(arguments: Arguments, site: Site) -> None:
     identity = Identity(index, local, pod_names=options.endpoint_pod_names)
     world = World(index, services, identity, Pointers(index, services, options))
     site.offer(Transfers(options, world, feed.ready))
-    site.hooks.startup.append(feed.start)
-    site.hooks.settle.append(feed.settle)
+    site.once.startup.append(feed.start)
+    site.once.settle.append(feed.settle)
     site.hooks.shutdown.append(feed.release)

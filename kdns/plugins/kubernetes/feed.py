@@ -1,11 +1,14 @@
 """What a directive's index is fed from, and who waits for its first load (`kubernetes.md` sections 4.3 to 4.7).
 
+In a further process of the server it is fed from the first one, which follows the cluster for all of them.
+
 CoreDNS opens no port until the load is done or has had `startup_timeout`. Here ports are open at once, for all other
 zones, and names of the cluster wait for as long: nobody sees a denial, and one slow API server delays nothing else.
 """
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Final
 
 from kdns.chain.site import Site
@@ -32,7 +35,10 @@ _log = logging.getLogger("kdns.kubernetes")
 
 
 class Feed:
-    """The mirror of one directive and its source; what `ready` asks (`chain.site.Readiness`)."""
+    """The mirror of one directive and its source; what `ready` asks (`chain.site.Readiness`).
+
+    Implements `chain.roles.Informant`.
+    """
 
     name = "kubernetes"
 
@@ -40,13 +46,27 @@ class Feed:
         """Raises `CredentialsError` for access that cannot be had."""
         self._site = site
         self._timeout = options.startup_timeout
+        self._settling = False
+        self._waiters: list[asyncio.Future[None]] = []
+        self._source: Source | None = None
+        if site.twin is not None:
+            self.mirror: Mirror = site.twin.find(Feed)[0].mirror.copy(site.wiring.forget)
+            return
         index = Index(zonal=options.zonal, pod_names=options.endpoint_pod_names)
         self.mirror = Mirror(index, site.process.time, site.wiring.forget, watched(options))
         self.mirror.observers.append(Programming(site.process.registry, index).observe)
         self.mirror.completed.append(self._loaded)
         self._source = _source(options, site, self.mirror)
-        self._settling = False
-        self._waiters: list[asyncio.Future[None]] = []
+
+    def inform(self, listener: Callable[[bytes], None]) -> Callable[[], None]:
+        """See `Informant`."""
+        listeners = self.mirror.listeners
+        listeners.append(listener)
+        return lambda: listeners.remove(listener)
+
+    def learn(self, change: bytes) -> None:
+        """See `Informant`."""
+        self.mirror.learn(change)
 
     def ready(self) -> bool:
         """Whether everything was loaded once; it stays so when the API server goes away."""
@@ -55,7 +75,8 @@ class Feed:
     async def start(self) -> None:
         """Follow the cluster from now on."""
         self._settling = True
-        self._site.wiring.spawn(self._source.run())
+        if self._source is not None:
+            self._site.wiring.spawn(self._source.run())
 
     async def settle(self) -> None:
         """Give the first load the time it may have; who asks for names meanwhile waits."""

@@ -63,8 +63,8 @@ def setup(args: Arguments, site: Site) -> None:
     for option in line.block():
         _read(option)
     pprof = Pprof(host, port, site.process.clock)
-    site.hooks.startup.append(pprof.open)
-    site.hooks.shutdown.append(pprof.close)
+    site.once.startup.append(pprof.open)
+    site.once.shutdown.append(pprof.close)
 
 
 def _read(option: Line) -> None:

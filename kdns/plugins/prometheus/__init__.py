@@ -93,10 +93,10 @@ def setup(args: Arguments, site: Site) -> None:
         enabled.clear()
         await exporter.close()
 
-    site.hooks.startup.append(start)
-    site.hooks.restart_failed.append(start)
-    site.hooks.restart.append(stop)
-    site.hooks.final_shutdown.append(exporter.close)
+    site.once.startup.append(start)
+    site.once.restart_failed.append(start)
+    site.once.restart.append(stop)
+    site.once.final_shutdown.append(exporter.close)
 
 
 def _options(line: Line, site: Site) -> str:

@@ -7,13 +7,16 @@ from collections.abc import Mapping
 
 from kdns.metrics import Registry
 from kdns.net.errors import ListenError
-from kdns.net.http import HttpEndpoint, Response
+from kdns.net.http import HttpEndpoint, Response, SlowRoute
 from kdns.plugins.prometheus import process
 from kdns.plugins.prometheus.web import WebConfigError, context
 
 log = logging.getLogger("kdns")
 
 PATH = "/metrics"
+
+GATHER = 2.0
+"""Seconds that the other processes of the server may take to tell their figures, and some more."""
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8; escaping=underscores"
 
@@ -37,7 +40,7 @@ class Exporter:
             except WebConfigError as error:
                 log.error("Failed to start HTTPS metrics server: %s: %s", self._web_config, error)
                 return
-        endpoint = HttpEndpoint(*self.place, {PATH: self._respond}, tls=tls)
+        endpoint = HttpEndpoint(*self.place, {PATH: SlowRoute(self._respond, GATHER)}, tls=tls)
         try:
             await endpoint.start()
         except ListenError as error:
@@ -60,5 +63,6 @@ class Exporter:
         finally:
             await self.close()
 
-    def _respond(self, headers: Mapping[str, str]) -> Response:
+    async def _respond(self, parameters: Mapping[str, str]) -> Response:
+        await self._registry.gather()
         return Response(self._registry.render(process.read()), content_type=CONTENT_TYPE)

@@ -116,8 +116,9 @@ def setup(args: Arguments, site: Site) -> None:
 
     site.chain("secondary", link)
     site.listen.notices = True
-    site.hooks.startup.append(start)
-    site.hooks.settle.append(settle)
+    site.listen.alone = True  # a NOTIFY comes to one process, and the others would answer from an older zone
+    site.once.startup.append(start)
+    site.once.settle.append(settle)
 
 
 def _read(args: Arguments) -> tuple[dict[bytes, Configured], Zones | None]:

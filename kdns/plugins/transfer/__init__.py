@@ -54,7 +54,7 @@ def setup(args: Arguments, site: Site) -> None:
     stanzas = [_stanza(line, args.zones) for line in args]
     announcements = Announcements(stanzas, site.wiring.spawn)
     site.offer(announcements)
-    site.hooks.serving.append(announcements.begin)
+    site.once.serving.append(announcements.begin)
 
     def link(next_: Handler) -> Handler:
         return Transfers(next_, stanzas, site.find(Transferer))  # type: ignore[type-abstract]
