@@ -15,6 +15,8 @@ from kdns.chain.answer import Answer
 from kdns.chain.counting import bare_size, reply_size
 from kdns.chain.query import Query
 from kdns.wire import codes
+from kdns.wire.edns import opt_record
+from kdns.wire.writer import write_message
 
 NOTHING = "-"
 
@@ -71,7 +73,26 @@ def _rcode(seen: Seen) -> str:
 def _rflags(seen: Seen) -> str:
     if seen.answer is None or not seen.replied:
         return NOTHING
-    return codes.flag_names(codes.QR | seen.answer.flags | seen.query.flags & (codes.RD | codes.CD))
+    answer, query = seen.answer, seen.query
+    flags = codes.QR | answer.flags | query.flags & (codes.RD | codes.CD)
+    if answer.recursion is not None:
+        flags = flags | codes.RD if answer.recursion else flags & ~codes.RD
+    return codes.flag_names(flags | codes.TC if _is_cut(query, answer) else flags)
+
+
+def _is_cut(query: Query, answer: Answer) -> bool:
+    """Whether the reply is sent without some of its records: those that have room without compression are not."""
+    edns = query.edns
+    if edns is not None and answer.payload is not None:
+        query = query.replace(edns=edns._replace(size=min(edns.size, answer.payload)))
+    room = query.payload
+    if edns is not None or answer.options:
+        room -= len(opt_record(0, options=answer.options))
+    if reply_size(query.question, answer) <= room or (answer.relay and len(answer.relay.packet) <= room):
+        return False
+    sections = (answer.answer, answer.authority, answer.additional)
+    octets = write_message(query.ident, 0, query.question.wire, sections, limit=room)
+    return bool(octets[2] << 8 & codes.TC)
 
 
 def _rsize(seen: Seen) -> str:

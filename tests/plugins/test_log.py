@@ -62,6 +62,37 @@ def test_what_was_answered(answer: Answer, text: str, printed: Printed) -> None:
     assert line(answer, "{rcode} {>rflags} {rsize}", printed) == text
 
 
+MANY = Answer(flags=codes.AA, answer=tuple(A._replace(data=rdata.a(f"192.0.2.{n}")) for n in range(30)))
+"""963 octets when its names are written out, 513 when they are not, 524 with an OPT."""
+
+
+@pytest.mark.parametrize(
+    ("how", "flags"),
+    [
+        ({}, "qr,aa,tc,rd"),
+        ({"edns": Edns(523)}, "qr,aa,tc,rd"),
+        ({"edns": Edns(524)}, "qr,aa,rd"),
+        ({"proto": "tcp"}, "qr,aa,rd"),
+        ({"proto": "tcp", "edns": Edns(512)}, "qr,aa,rd"),
+    ],
+)
+def test_a_reply_that_is_cut_has_tc(how: dict[str, object], flags: str, printed: Printed) -> None:
+    assert line(MANY, "{>rflags} {rsize}", printed, **how) == f"{flags} 963"
+
+
+def test_a_size_that_bufsize_lowers_is_the_one_it_is_cut_to(printed: Printed) -> None:
+    chain = root_chain('log . "{>bufsize} {>rflags}"\nbufsize 512', behind=Next(MANY))
+    chain.ask("www.example.org", edns=Edns(4096))
+    assert printed() == ["[INFO] 512 qr,aa,tc,rd"]
+
+
+@pytest.mark.parametrize(("rule", "flags"), [("clear rd", "qr,aa"), ("set rd", "qr,aa,rd")])
+def test_rd_is_what_header_makes_of_it(rule: str, flags: str, printed: Printed) -> None:
+    chain = root_chain(f'log . "{{>rflags}}"\nheader {{\n response {rule}\n}}', behind=Next(SUCCESS))
+    chain.ask("www.example.org", flags=0 if rule == "set rd" else codes.RD)
+    assert printed() == [f"[INFO] {flags}"]
+
+
 @pytest.mark.parametrize(
     ("form", "text"),
     [
