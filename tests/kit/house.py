@@ -100,6 +100,7 @@ class House:
         try:
             yield self
             await self.instance.shut_down()
+            await self.instance.final_shut_down()
         finally:
             await self.instance.end()
 

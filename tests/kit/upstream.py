@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import enum
 import ipaddress
+import random
 import socket
 import ssl
 import struct
@@ -247,10 +248,13 @@ def bound_pair(address: str, port: int = 0) -> tuple[socket.socket, socket.socke
 
 
 def unused_port(address: str = "127.0.0.1") -> int:
-    """A port on which nobody listens."""
-    stream, datagram = bound_pair(address)
-    with stream, datagram:
-        return int(stream.getsockname()[1])
+    """A port on which nobody listens, and that the system gives to no client by chance before somebody does."""
+    for _ in range(100):
+        with contextlib.suppress(OSError):
+            stream, datagram = bound_pair(address, random.randrange(10240, 32768))
+            with stream, datagram:
+                return int(stream.getsockname()[1])
+    raise OSError(f"no port is free for both TCP and UDP on {address}")
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ from kdns.net import netlink, sockets
 from kdns.net.errors import ListenError
 from tests.conftest import RequireTool
 from tests.kit.desk import needs_ipv6
+from tests.kit.upstream import unused_port
 
 FOREIGN = "203.0.113.77"
 
@@ -93,8 +94,8 @@ def test_a_port_that_somebody_has_for_himself_is_in_use(transport: str, host: st
 def test_when_one_family_cannot_be_had_the_other_is_let_go(transport: str) -> None:
     kind = socket.SOCK_STREAM if transport == "tcp" else socket.SOCK_DGRAM
     with socket.socket(socket.AF_INET6, kind) as stranger, socket.socket(socket.AF_INET, kind) as other:
-        stranger.bind(("::1", 0))
-        port = stranger.getsockname()[1]
+        port = unused_port()
+        stranger.bind(("::1", port))
         with pytest.raises(ListenError, match="address already in use"):
             sockets.listen(transport, "", port)
         other.bind(("127.0.0.1", port))

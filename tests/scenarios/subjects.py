@@ -95,6 +95,8 @@ class InProcess(_Kdns):
 
     async def reload(self) -> None:
         old, self._house = self._house, await self._build()
+        if old is not None:
+            await old.instance.restart()
         await self._house.instance.start()
         await self._house.instance.settle()
         if old is not None:
@@ -115,6 +117,7 @@ class InProcess(_Kdns):
     async def stop(self) -> None:
         if self._house is not None:
             await self._house.instance.shut_down()
+            await self._house.instance.final_shut_down()
             await self._house.instance.end()
 
 

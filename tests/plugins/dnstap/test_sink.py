@@ -181,7 +181,7 @@ async def test_a_collector_that_does_not_do_its_part(
 
 @pytest.mark.usefixtures("quick")
 async def test_a_collector_that_never_reads_costs_no_more_than_the_queue(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(frames, "TIMEOUT", 0.2)
     monkeypatch.setattr(sink, "QUEUE", 50)
@@ -195,7 +195,7 @@ async def test_a_collector_that_never_reads_costs_no_more_than_the_queue(
                 if len(tap._waiting) > 45:
                     await asyncio.sleep(0)
             assert len(tap._waiting) <= 50
-            assert tap.dropped
+            assert "Dropped dnstap messages" in caplog.text or tap.dropped
             await until(lambda: collector.connections == 2)
             await until(lambda: put(tap, b"again") == [True])
             await until(lambda: collector.payloads and collector.payloads[-1] == b"again")
