@@ -80,7 +80,7 @@ def _data(rtype: int, words: list[Word], origin: bytes) -> bytes:
         return absolute(texts[0], origin) + _bitmap(texts[1:])
     if rtype == codes.RRSIG:
         return _signature(texts, origin)
-    return _foreign(rtype, texts, origin)
+    return _foreign(rtype, _parameters(words), origin)
 
 
 def _laid_out(rtype: int, texts: list[str], origin: bytes) -> bytes:
@@ -161,6 +161,17 @@ def _instant(text: str) -> int:
     return timegm(tuple(int(part) for part in match.groups())) & 0xFFFFFFFF
 
 
+def _parameters(words: list[Word]) -> list[str]:
+    """Words, with `key="value"` as one (RFC 9460 section 2.1)."""
+    texts: list[str] = []
+    for word in words:
+        if word.quoted and texts and texts[-1].endswith("="):
+            texts[-1] += word.text
+        else:
+            texts.append(word.text)
+    return texts
+
+
 def _foreign(rtype: int, texts: list[str], origin: bytes) -> bytes:
     """What dnslib reads."""
     kind = _FOREIGN.get(rtype)
@@ -173,6 +184,8 @@ def _foreign(rtype: int, texts: list[str], origin: bytes) -> bytes:
 
     if kind == "HTTPS":
         texts[1] = name.to_text(absolute(texts[1], origin))
+        # dnslib still has the name from the drafts.
+        texts[2:] = [f"echconfig={text[4:]}" if text.startswith("ech=") else text for text in texts[2:]]
     buffer = DNSBuffer()
     try:
         RDMAP[kind].fromZone(texts).pack(buffer)

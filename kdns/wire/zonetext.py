@@ -25,6 +25,8 @@ MAX_STEPS = 65535
 """Steps of one `$GENERATE`."""
 MAX_WIDTH = 255
 """Digits a `$GENERATE` may pad a number to."""
+DIRECTIVES = ("$ORIGIN", "$TTL", "$INCLUDE", "$GENERATE")
+"""Other words that begin with a dollar are names."""
 
 Opener = Callable[[str, str], tuple[str, str]]
 """Given the name behind `$INCLUDE` and the path of the file it stands in: path and text of the other."""
@@ -112,7 +114,7 @@ def _records(text: str, context: _Context, opener: Opener) -> Iterator[Record]:
         for entry in entries(text):
             line = entry.line
             first = entry.words[0]
-            if first.text.startswith("$") and not first.quoted and not entry.continued:
+            if first.text.upper() in DIRECTIVES and not first.quoted and not entry.continued:
                 yield from _directive(entry, context, opener)
             else:
                 yield _record(entry.words, entry.continued, context)

@@ -44,6 +44,7 @@ def read(text: str, files: dict[str, str] | None = None) -> list[str]:
         ("$GENERATE 9-10 h${1,3} 9 CNAME x${-9,0,x}", [
             "h010.example.org. 9 IN CNAME x0.example.org.", "h011.example.org. 9 IN CNAME x1.example.org.",
         ]),
+        ("$1 1 A 1.2.3.4", ["\\$1.example.org. 1 IN A 1.2.3.4"]),
         ("a\\.b 1 A 1.2.3.4", ["a\\.b.example.org. 1 IN A 1.2.3.4"]),
     ],
 )  # fmt: skip
@@ -81,7 +82,8 @@ def test_an_included_file_changes_nothing_for_the_one_that_includes_it() -> None
         ("a 1 MX \\# 2 0001", "bad MX data"),
         ("$TTL x", "bad time"),
         ("$TTL 99999999999", "time out of range"),
-        ("$OTHER x", "bad directive"),
+        ("$ORIGIN a b", "bad directive"),
+        ("$OTHER x", "unknown record type"),
         ("$INCLUDE nowhere", "line 1: no nowhere"),
         ("$INCLUDE self", "too deeply nested"),
         ("$GENERATE 1-70000 a$ 1 A 192.0.2.1", "bad range"),
@@ -106,6 +108,7 @@ RARE = [
     ("TLSA", "3 1 1 2bb183af5f22588179a53b0a98631fad1a2921182bb183af5f22588179a53b0a"),
     ("SSHFP", "1 1 2BB183AF5F22588179A53B0A98631FAD1A292118"),
     ("HTTPS", "1 . alpn=h2,h3 port=8443 ipv4hint=192.0.2.1"),
+    ("HTTPS", '1 . alpn="h2,h3" port="443" ech="AAT+DQAA"'),
     ("SVCB", "2 svc.example.net. port=53"),
     ("NAPTR", '100 50 "s" "http" "" _http._tcp.example.org.'),
     ("NSEC", "host.example.org. A MX RRSIG NSEC TYPE1234"),
