@@ -35,7 +35,8 @@ of the rules. MATCH is `exact` unless given; letter case means nothing in FIELD 
     the client's address, cut to so many bits (32 and 128 at most).
 
 `append` adds an option only if there is none, `replace` changes only what is there. Options with the codes of rules are
-shown to the client, but for what `revert` rules did; a client without EDNS gets an OPT only with them.
+shown to the client, but for what `revert` rules did, and in replies of an upstream, which have their own; a client
+without EDNS gets an OPT only with them.
 
 Errors: see the texts in `directive`, `names` and `options`, which are CoreDNS's. Metrics: none.
 

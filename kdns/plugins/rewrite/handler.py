@@ -42,6 +42,8 @@ class Rewrite:
             if not stopped and not rewriting.changes:
                 return answer
             answer = answer.replace(written=True)
+        # The reply of an upstream has options of its own: what was said to upstreams is not told to clients.
+        shown = rewriting.shown if answer.relay is None else ()
         reply = Reply(answer, asked, extended=query.edns is not None)
         try:
             if asked.question.name != query.question.name or any(change.names for change in rewriting.changes):
@@ -50,7 +52,7 @@ class Rewrite:
                 await change.apply(reply)
         except WireError as error:
             return refuse(codes.SERVFAIL, f"invalid name after rewrite: {error}")
-        return self._with_options(query, reply.done(), rewriting.shown)
+        return self._with_options(query, reply.done(), shown)
 
     def _apply(self, rewriting: Rewriting) -> bool:
         """Try the rules in order; whether one stopped that."""
@@ -65,6 +67,5 @@ class Rewrite:
         own = tuple(option for option in shown if option.code in self._echoed and option.code not in known)
         if not own:
             return answer
-        # Octets of an upstream and shared ones would go out without them.
-        relay = answer.relay if query.edns is not None else None
-        return answer.replace(options=(*others, *own), shared=None, relay=relay)
+        # Shared octets would go out without them.
+        return answer.replace(options=(*others, *own), shared=None)

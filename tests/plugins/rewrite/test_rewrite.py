@@ -195,11 +195,13 @@ def test_no_reply_stays_none() -> None:
     assert rules("name a b", behind=Next(DROP)).ask("a") is DROP
 
 
-def test_an_upstreams_message_is_parted_when_records_change() -> None:
-    def forwarded(asked: Query) -> Answer:
-        records = ([Record(None, codes.A, ADDRESS, 30)], (), ())
-        return relayed(Relay(write_message(b"\0\0", codes.QR, asked.question.wire, records)))
+def forwarded(asked: Query) -> Answer:
+    """The reply of an upstream."""
+    records = ([Record(None, codes.A, ADDRESS, 30)], (), ())
+    return relayed(Relay(write_message(b"\0\0", codes.QR, asked.question.wire, records)))
 
+
+def test_an_upstreams_message_is_parted_when_records_change() -> None:
     answer = rules("name a.example b.test", behind=Next(forwarded)).ask("A.example")
     assert answer.relay is None
     assert owners(answer) == ["a.example."]
@@ -338,6 +340,12 @@ def test_nsid() -> None:
     assert rules("edns0 nsid set revert", behind=behind).ask("a").options == ()
     assert options(behind.queries[0]) == (Option(codes.NSID, b""),)
     assert rules("edns0 nsid set", behind=behind).ask("a").options == (Option(codes.NSID, b""),)
+
+
+def test_what_was_said_to_an_upstream_is_not_told_with_its_reply() -> None:
+    chain = rules("continue edns0 local set 0xffee {client_ip}", "name a b", behind=Next(forwarded))
+    assert chain.ask("a").options == ()
+    assert chain.ask("a", edns=Edns(1232)).options == ()
 
 
 def test_an_opt_is_added_even_for_nothing() -> None:
