@@ -49,7 +49,7 @@ def chain(folder: str, labels: str, *, zones: str = "", options: str = "pods ver
         ("ep.blue.web.shop.svc.clusterset.local", "svc,shop,web,ep,,,blue,-,-"),
         ("10-0-0-1.shop.pod.cluster.local", "pod,shop,10-0-0-1,,,,-,-,-"),
         ("shop.svc.cluster.local", "svc,shop,,,,,-,-,-"),
-        ("pod.cluster.local", "pod,,,,,,-,-,-"),
+        ("pod.cluster.local", ",,,,,,-,-,-"),
         ("cluster.local", ",,,,,,-,-,-"),
         ("web.shop.cluster.local", "-,-,-,-,-,-,-,-,invalid query name"),
         ("1.0.0.10.in-addr.arpa", "-,-,-,-,-,-,-,-,invalid query name"),

@@ -56,7 +56,7 @@ class Labels:
 def _part(asked: Asked, below: list[str], word: str) -> str:
     match word:
         case "kind":
-            return "" if asked.form is Form.APEX else below[-1]
+            return "" if asked.form in (Form.APEX, Form.TYPE_ROOT) else below[-1]
         case "port-name":
             return asked.port
         case "zone":
