@@ -106,6 +106,10 @@ class Wiring(Protocol):
         """Run a background task until it ends or the instance shuts down."""
         ...
 
+    def chain(self, name: str, link: Link) -> None:
+        """Add a link to the chain of every block of the instance, where the plugin that is set up stands in it."""
+        ...
+
     def offers(self) -> list[object]:
         """Everything that plugins of all blocks of the instance offered."""
         ...

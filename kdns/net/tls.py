@@ -2,7 +2,7 @@
 
 import os
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from kdns.net.failures import reason
@@ -26,9 +26,7 @@ def server_context(
 
     Certificates of clients are checked against the CAs in `clients`, or else those of the system.
     """
-    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    made.minimum_version = ssl.TLSVersion.TLSv1_2
-    made.options |= ssl.OP_NO_RENEGOTIATION
+    made = _bare()
     _load(made, certificate, key)
     made.verify_mode = verify
     if clients is not None:
@@ -41,6 +39,28 @@ def server_context(
     return made
 
 
+Choice = Callable[[str | None], ssl.SSLContext | ssl.AlertDescription]
+"""Gives the context for the name that a client asks for (RFC 6066 section 3), `None` if it names none, or refuses."""
+
+
+def choosing_context(choose: Choice) -> ssl.SSLContext:
+    """A server's context, from TLS 1.2 on, without a certificate of its own: each handshake is that of another one.
+
+    `choose` is called on the loop and must not raise. What it chooses brings certificate and ALPN, nothing else.
+    """
+    made = _bare()
+
+    def switch(tls: ssl.SSLSocket | ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> int | None:
+        chosen = choose(name)
+        if isinstance(chosen, ssl.SSLContext):
+            tls.context = chosen
+            return None
+        return chosen
+
+    made.sni_callback = switch
+    return made
+
+
 def log_keys(context: ssl.SSLContext, file: str) -> None:
     """Append the secrets of every connection to a file that only its owner reads. Raises ValueError."""
     try:
@@ -48,6 +68,13 @@ def log_keys(context: ssl.SSLContext, file: str) -> None:
         context.keylog_filename = file
     except OSError as error:
         raise ValueError(f"open {file}: {reason(error)}") from error
+
+
+def _bare() -> ssl.SSLContext:
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    made.minimum_version = ssl.TLSVersion.TLSv1_2
+    made.options |= ssl.OP_NO_RENEGOTIATION
+    return made
 
 
 def _load(made: ssl.SSLContext, certificate: str, key: str) -> None:

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from kdns.chain.answer import Answer
 from kdns.chain.basis import Key
 from kdns.chain.counting import DROPPED, Counting, bare_size
+from kdns.chain.handler import Link
 from kdns.chain.memo import Memo
 from kdns.chain.query import Query, Transport
 from kdns.chain.roles import Keyholder, Tap
@@ -65,6 +66,10 @@ class Instance:
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 
+    def chain(self, name: str, link: Link) -> None:\
+        """Add a link to every block's chain: setups run word by word, so it comes to stand in the same place."""\
+        for site in self.sites:\
+            site.chain(name, link)
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:

@@ -22,7 +22,7 @@ from typing import Any
 
 from kdns.chain.answer import Answer, refuse
 from kdns.chain.basis import Basis, Key
-from kdns.chain.handler import Handler
+from kdns.chain.handler import Handler, Link
 from kdns.chain.query import Query
 from kdns.chain.site import Hooks, Process, Reloader, Site
 from kdns.corefile import Arguments, block_addresses, parse
@@ -79,6 +79,10 @@ class Wiring:
         task = asyncio.get_running_loop().create_task(work)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
+
+    def chain(self, name: str, link: Link) -> None:
+        for site in self.sites:
+            site.chain(name, link)
 
     def offers(self) -> list[object]:
         return [thing for site in self.sites for thing in site.offers]

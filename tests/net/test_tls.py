@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kdns.net.tls import log_keys, server_context
+from kdns.net.tls import choosing_context, log_keys, server_context
 from tests.conftest import RequireTool
 from tests.kit.web import TLS
 
@@ -123,3 +123,22 @@ def test_what_is_no_certificate(tmp_path: Path, certificate: str, error: str) ->
     file.write_text(certificate)
     with pytest.raises(ValueError, match=error):
         server_context(str(file), KEY)
+
+
+def test_a_context_that_leaves_the_choice_to_the_handshake() -> None:
+    asked: list[str | None] = []
+    own = server_context(CERT, KEY, alpn=("h2",))
+    refusal = ssl.AlertDescription.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
+    chosen: list[ssl.SSLContext | ssl.AlertDescription] = [own, refusal]
+
+    def choose(name: str | None) -> ssl.SSLContext | ssl.AlertDescription:
+        asked.append(name)
+        return chosen.pop(0)
+
+    context = choosing_context(choose)
+    assert context.minimum_version == ssl.TLSVersion.TLSv1_2
+    assert context.options & ssl.OP_NO_RENEGOTIATION
+    assert shake(context, client(alpn=("h2",)))[1].selected_alpn_protocol() == "h2"
+    with pytest.raises(ssl.SSLError, match=r"CALLBACK_FAILED|UNRECOGNIZED_NAME"):
+        shake(context, client())
+    assert asked == ["localhost"] * 2

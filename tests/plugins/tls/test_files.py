@@ -84,7 +84,6 @@ def test_secrets_are_logged_for_their_owner(tmp_path: Path, caplog: pytest.LogCa
 
 
 ARGUMENTS = "Wrong argument count or unexpected line ending after '{}'"
-ACME = "certificates by ACME are absent on purpose: give tls a certificate and a key"
 LOAD = "could not load TLS cert: "
 SWITCHED = (
     "tls: failed to find certificate PEM data in certificate input, but did find a private key; "
@@ -97,8 +96,6 @@ SWITCHED = (
     [
         (f"tls {CERT}", ARGUMENTS.format(CERT)),
         (f"tls {CERT} {KEY} {CERT} more", ARGUMENTS.format("more")),
-        ("tls", ACME),
-        ("tls {\nacme example.org\nemail me@example.org\nca https://ca.example\n}", ACME),
         (f"tls /nope.crt {KEY}", f"{LOAD}open /nope.crt: no such file or directory"),
         (f"tls {CERT} /nope.key", f"{LOAD}open /nope.key: no such file or directory"),
         (f"tls {TLS} {KEY}", f"{LOAD}open {TLS}: is a directory"),
