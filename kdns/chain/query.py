@@ -55,7 +55,7 @@ class Query(Struct, frozen=True):
     `ident` is the id as sent, `flags` the second header word, `size` the length of the message in octets, `view` the
     name of the view that chose the block, `depth` counts internal lookups inside one another. `metadata` is there if
     the block has the plugin of that name, `packet` the message as it came in, `signature` its TSIG record, verified,
-    if the listener has keys.
+    if the listener has keys, `began` the monotonic time in seconds from which it has been under way, if not from now.
     """
 
     ident: bytes
@@ -71,6 +71,7 @@ class Query(Struct, frozen=True):
     metadata: Labels | None = None
     packet: bytes = b""
     signature: Signature | None = None
+    began: float | None = None
 
     def replace(self, **changes: Any) -> "Query":
         """This query with fields changed."""

@@ -72,11 +72,18 @@ class Datagrams:
 
     def _send_all(self) -> None:
         outbox, self._outbox = self._outbox, []
-        for transaction in outbox:
-            if not transaction.done():
-                self._send(transaction)
+        letters = [letter for transaction in outbox if (letter := self._letter(transaction)) is not None]
+        # One upon the other: to wake up an upstream that fell asleep in between costs more than sending does.
+        for number, (port, octets) in enumerate(letters):
+            try:
+                port.send(octets)
+            except OSError as error:
+                self._not_sent(letters[number:], error)
 
-    def _send(self, transaction: Transaction) -> None:
+    def _letter(self, transaction: Transaction) -> tuple[Port, bytes] | None:
+        """What is sent from where, noted as waiting there; `None` if there is nothing to be sent."""
+        if transaction.done():
+            return None
         ident, number = draw()
         slot = number % self._slots
         port = self._ports[slot]
@@ -85,22 +92,18 @@ class Datagrams:
                 port = self._open(slot)
             except UpstreamError as error:
                 transaction.fail(error)
-                return
+                return None
         pending = port.pending
         if len(pending) >= self._in_flight:
             transaction.fail(UpstreamBusy(f"more than {self._in_flight} questions in flight: {port.path}"))
-            return
+            return None
         while ident in pending:
             ident, _ = draw()
-        try:
-            port.send(ident + transaction.message[2:])
-        except OSError as error:
-            self._not_sent(port, transaction, error)
-            return
         pending[ident] = transaction
         port.asked += 1
         if port.asked >= self._questions:
             self._retire(slot)
+        return port, ident + transaction.message[2:]
 
     def way_of(self, transaction: object) -> Port | None:
         """The port that a question has just left from."""
@@ -196,14 +199,30 @@ class Datagrams:
         for transaction in port.close():
             self._escalate(transaction)
 
-    def _not_sent(self, port: Port, transaction: Transaction, error: OSError) -> None:
-        """An earlier datagram's error is reported by the next call, whichever that is: then try again."""
+    def _not_sent(self, letters: list[tuple[Port, bytes]], error: OSError) -> None:
+        """The first letter could not be sent. An earlier one's error is reported by the next call: then try again."""
+        port, octets = letters[0]
+        transaction = port.pending.get(octets[:2])
+        if transaction is None:  # the port was closed, and who waited there was told
+            return
         if isinstance(error, ConnectionRefusedError) and not transaction.second_try:
             transaction.second_try = True
+            unsent = {octets[:2] for other, octets in letters if other is port}
+            behind = {ident: port.pending.pop(ident) for ident in unsent & port.pending.keys()}
             port.refuse(error)
-            self._send(transaction)
-        else:
-            transaction.fail(UpstreamError(f"write {port.path}: write: {reason(error)}"))
+            if self._closed is not None:
+                for unlucky in behind.values():
+                    unlucky.fail(self._closed)
+                return
+            port.pending |= behind
+            try:
+                port.send(octets)
+            except OSError as again:
+                error = again
+            else:
+                return
+        del port.pending[octets[:2]]
+        transaction.fail(UpstreamError(f"write {port.path}: write: {reason(error)}"))
 
     def _count(self, port: Port) -> None:
         """Counting in bulk: a call for each question would be a percent of its cost."""

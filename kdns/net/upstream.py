@@ -62,15 +62,23 @@ class Upstream:
         Awaiting raises UpstreamError. Raises MalformedQuestion at once if the message is none: asking elsewhere cannot
         help. Reference: `plugins.md`, forward, Exchange.
         """
-        ticker = self._ticker
-        if not ticker.running:
-            ticker.start()
-        transaction = Transaction(message, ticker.now + timeout, question)
+        transaction = Transaction(message, self.deadline(timeout), question)
         if tcp or self.endpoint.tls is not None:
             self._connections.ask(transaction)
         else:
             self._datagrams.ask(transaction)
         return transaction
+
+    def deadline(self, timeout: float) -> float:
+        """When an exchange that begins now has had so many seconds."""
+        ticker = self._ticker
+        if not ticker.running:
+            ticker.start()
+        return ticker.now + timeout
+
+    def ask(self, transaction: Transaction) -> None:
+        """Send a question of the caller's making over UDP; see `exchange`."""
+        self._datagrams.ask(transaction)
 
     def way_of(self, transaction: object) -> Port | Connection | None:
         """By what a question has just gone out, at the end of the round of `exchange`. It knows its local end."""

@@ -36,6 +36,7 @@ import asyncio
 import logging
 
 from kdns.chain.answer import Answer
+from kdns.chain.fastpath import Part
 from kdns.chain.handler import Handler
 from kdns.chain.query import Query
 from kdns.chain.site import Site, Wiring
@@ -138,6 +139,10 @@ class Errors:
     def __init__(self, next_: Handler, rules: tuple[Rule, ...]) -> None:
         self._next = next_
         self._rules = rules
+
+    def part(self) -> Part:
+        """See `chain.fastpath`: plain replies are no errors."""
+        return Part()
 
     async def answer(self, query: Query) -> Answer:
         """The next handler's answer, its error printed."""

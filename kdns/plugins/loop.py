@@ -29,6 +29,7 @@ from itertools import cycle
 from typing import Any
 
 from kdns.chain.answer import Answer, refuse
+from kdns.chain.fastpath import Part
 from kdns.chain.handler import Handler
 from kdns.chain.query import Query
 from kdns.chain.site import Site
@@ -125,6 +126,10 @@ class Loop:
     def __init__(self, next_: Handler, search: Search) -> None:
         self._next = next_
         self._search = search
+
+    def part(self) -> Part:
+        """See `chain.fastpath`: probes are not plain."""
+        return Part()
 
     def answer(self, query: Query) -> Coroutine[Any, Any, Answer]:
         """The next handler's answer; SERVFAIL for a probe that came back too often."""

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from importlib import import_module
 
 from kdns import plugins
+from kdns.chain.fastpath import fast_path
 from kdns.chain.handler import End, Handler, let_deny
 from kdns.chain.roles import Filter
 from kdns.chain.site import Process, Site
@@ -58,7 +59,7 @@ def build(corefile: Corefile, process: Process, dns_port: int, twins: Sequence[S
             import_module("kdns.net.https")  # which takes a while, and should not do so on the loop
         deepest = Zones(zone for site in instance.sites for zone in site.zones).deepest
         filtered = any(site.find(Filter) for site in instance.sites)  # type: ignore[type-abstract]
-        blocks = [Block(site, _chain(site, deepest, filtered=filtered)) for site in instance.sites]
+        blocks = [_block(site, deepest, filtered=filtered) for site in instance.sites]
         instance.assemble(blocks, listeners)
         undo.pop_all()
     return instance
@@ -93,18 +94,19 @@ def _set_up(blocks: Sequence[ServerBlock], sites: Sequence[Site]) -> None:
                         raise error.within(word) from error
 
 
-def _chain(site: Site, deepest: int, *, filtered: bool) -> Handler | None:
-    """The links of a block, the outermost first; `None` for a block without any.
+def _block(site: Site, deepest: int, *, filtered: bool) -> Block:
+    """A block with its links, the outermost first, if it has any.
 
     The longest zone of the configuration has `deepest` labels; a block may be `filtered`, chosen by more than its zone.
     """
     if not site.links:
-        return None
+        return Block(site, None)
     handler: Handler = End(site.links[-1][0])
     handlers: list[Handler] = []
     for _, link in reversed(site.links):
         handler = link(handler)
         handlers.append(handler)
-    if not filtered:
-        let_deny(reversed(handlers), deepest)
-    return handler
+    if filtered:
+        return Block(site, handler)
+    let_deny(reversed(handlers), deepest)
+    return Block(site, handler, fast_path(reversed(handlers)))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kdns.chain.answer import Answer, refuse
+from kdns.chain.fastpath import FastPath
 from kdns.chain.handler import Handler
 from kdns.chain.query import Query
 from kdns.chain.site import Site
@@ -22,6 +23,7 @@ class Block:
 
     site: Site
     chain: Handler | None
+    fast: FastPath | None = None
 
 
 class Dispatch:
@@ -33,6 +35,7 @@ class Dispatch:
             self._zones.setdefault(name.from_text(zone).lower(), []).append(block)
         self._root = [block for block in self._zones.get(name.ROOT, ()) if block.chain is not None]
         self._only = self._root[0].chain if self._root and len(self._zones) == 1 else None
+        self.blocks = tuple({id(block): block for _, block in blocks}.values())
         self._any_class = any(block.site.listen.any_class for _, block in blocks)
         self.notices = any(block.site.listen.notices for _, block in blocks)
         """Whether any block takes NOTIFY."""
@@ -45,14 +48,14 @@ class Dispatch:
 
     def takes_notice(self, question: Question) -> bool:
         """Whether a NOTIFY for a zone is for one of the blocks; others are as if there were none."""
-        block = self._find(question)
+        block = self.block_of(question)
         return block is not None and block.site.listen.notices
 
     def answer(self, query: Query) -> Coroutine[Any, Any, Answer]:
         """What makes the answer: the chain of the block that the query belongs to, or REFUSED if there is none."""
         if self._only is not None and query.question.cls == codes.IN:
             return self._only.answer(query)
-        block = self._find(query.question) if self.takes(query.question.cls) else None
+        block = self.block_of(query.question) if self.takes(query.question.cls) else None
         if block is None or block.chain is None:
             return self._refuse(query)
         return block.chain.answer(query)
@@ -61,7 +64,8 @@ class Dispatch:
         self.dropped(query, _REFUSED)
         return _REFUSED
 
-    def _find(self, question: Question) -> Block | None:
+    def block_of(self, question: Question) -> Block | None:
+        """The block that a question belongs to by its zone."""
         found = None
         for offset in question.offsets or (0,):
             blocks = self._zones.get(question.folded[offset:])

@@ -21,6 +21,7 @@ from kdns.chain.roles import Keyholder, Tap
 from kdns.chain.site import Forgetful, Hook, Hooks, Process, Site
 from kdns.server import plan
 from kdns.server.dispatch import Block, Dispatch
+from kdns.server.fastpath import shortcuts
 from kdns.server.service import Service
 from kdns.server.signed import SignedService
 from kdns.server.views import dispatch
@@ -66,10 +67,11 @@ class Instance:
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 
-    def chain(self, name: str, link: Link) -> None:\
-        """Add a link to every block's chain: setups run word by word, so it comes to stand in the same place."""\
-        for site in self.sites:\
+    def chain(self, name: str, link: Link) -> None:
+        """Add a link to every block's chain: setups run word by word, so it comes to stand in the same place."""
+        for site in self.sites:
             site.chain(name, link)
+
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
@@ -103,6 +105,8 @@ class Instance:
             service = self._kind(listener)(transport, sent, memo, self._panics, stacktrace=stacktrace)
             if self.offered(listener, Tap):  # type: ignore[type-abstract]
                 service.encode = witnessed(service.encode)
+            elif not self.offered(listener, Keyholder):  # type: ignore[type-abstract]
+                service.takes = shortcuts(service, sent)
             self._services[listener, proto, family] = service
         return service
 

@@ -6,11 +6,12 @@ A query is a coroutine that is driven by hand. One that never waits, as all clus
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterator
-from typing import Any
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any, Protocol
 
 from kdns.chain.answer import DROP, Answer, Records, refuse
 from kdns.chain.basis import Basis
+from kdns.chain.fastpath import Plain
 from kdns.chain.memo import Memo
 from kdns.chain.query import Query, Transport
 from kdns.metrics import Counter
@@ -20,7 +21,7 @@ from kdns.server.dispatch import Dispatch
 from kdns.server.passing import Passing
 from kdns.wire import codes
 from kdns.wire.errors import EdnsError, WireError
-from kdns.wire.reader import HEADER, HEADER_SIZE, find_edns, read_question, read_records
+from kdns.wire.reader import HEADER, HEADER_SIZE, Question, find_edns, read_question, read_records
 
 MAX_WAITING = 16384
 """Most queries of one listener that may wait at a time; more are not answered, which their clients take for loss."""
@@ -37,6 +38,18 @@ _FAILED = refuse(codes.SERVFAIL)
 _REFUSED = refuse(codes.REFUSED)
 
 
+class Underway(Protocol):
+    """A query that waits."""
+
+    def abandon(self) -> None:
+        """End it without a reply."""
+        ...
+
+
+Takes = Callable[[bytes, Question, int, int, Exchange], bool]
+"""Of a packet, its question, where that ends, its flags, and its ends."""
+
+
 class Service:
     """What a listener asks: `hit` for every packet, `miss` for those it has no reply to."""
 
@@ -46,18 +59,23 @@ class Service:
         self.transport = transport
         self.memo = memo
         self.hit = memo.hit
-        self.waiting: set[Waiting | Passing] = set()
+        self.waiting: set[Underway] = set()
         self._dispatch = dispatch
         self._panics = panics
         self._stacktrace = stacktrace
         self._drained: asyncio.Future[None] | None = None
         self.encode: reply.Encode = reply.encode
         """Makes the octets of a reply; may be replaced before the first query."""
+        self.takes: Takes | None = None
+        """Tells whether a query is plain and goes past the chain; may be set before the first query."""
 
-    def miss(self, packet: bytes, exchange: Exchange) -> bytes | None:
-        """The reply if it is known at once; otherwise `exchange.reply` is called later, or never."""
+    def miss(self, packet: bytes, exchange: Exchange, began: float | None = None) -> bytes | None:
+        """The reply if it is known at once; otherwise `exchange.reply` is called later, or never.
+
+        `began` is when the query came in, in monotonic seconds, if it was put off.
+        """
         try:
-            query = self._read(packet, exchange)
+            query = self._read(packet, exchange, began)
         except WireError as error:
             return reply.malformed(packet, error.rcode, _question_if_any(packet), edns=type(error) is EdnsError)
         if query is None:
@@ -83,25 +101,52 @@ class Service:
 
         Otherwise the future that it waits for, or `None` to go on in the next round.
         """
+        return self._guarded(packet, query.exchange, self._advance, work, packet, query)
+
+    def _advance(self, work: Coroutine[Any, Any, Answer], packet: bytes, query: Query) -> Any:
         try:
-            try:
-                return work.send(None)
-            except StopIteration as done:
-                return self._finish(packet, query, done.value)
-            except WireError as error:
-                # Records that cannot be expanded show up where somebody looks at them, and are no fault of kdns.
-                return self._finish(packet, query, refuse(codes.SERVFAIL, str(error)))
+            return work.send(None)
+        except StopIteration as done:
+            return self._finish(packet, query, done.value)
+        except WireError as error:
+            # Records that cannot be expanded show up where somebody looks at them, and are no fault of kdns.
+            return self._finish(packet, query, refuse(codes.SERVFAIL, str(error)))
+
+    def _guarded(self, packet: bytes, exchange: Any, work: Callable[..., Any], *given: Any) -> Any:
+        """What some work for a query gives, or the reply that it has failed."""
+        try:
+            return work(*given)
         except asyncio.CancelledError:
             return _NO_REPLY
         except Exception as error:  # noqa: BLE001 - the one of the house: no query may end the process
             self._panics.add()
             stack = error if self._stacktrace else None
             _log.error('Recovered from panic in server: "%s" %r', self.transport.server, error, exc_info=stack)
+            query = self._read(packet, exchange, 0.0)
+            if not isinstance(query, Query):
+                return _NO_REPLY
             self._dispatch.dropped(query, _FAILED)
             return reply.encode(query, _FAILED)
 
-    def _read(self, packet: bytes, exchange: Exchange) -> Query | bytes | None:
-        """The query, a bare refusal, or `None` to drop it; checks in wire order (`kubernetes.md` section 7.1)."""
+    def reply_to(self, plain: Plain, make: Callable[[Plain], bytes]) -> None:
+        """Send the reply to a plain question."""
+        self.let_go(plain)
+        octets = self._guarded(plain.packet, plain.exchange, make, plain)
+        if octets:
+            plain.exchange.reply(octets)
+
+    def ask_after_all(self, plain: Plain) -> None:
+        """Have the chain answer what was thought to be plain."""
+        self.let_go(plain)
+        octets = self.miss(plain.packet, plain.exchange, plain.began)
+        if octets is not None:
+            plain.exchange.reply(octets)
+
+    def _read(self, packet: bytes, exchange: Exchange, began: float | None = None) -> Query | bytes | None:
+        """The query, a bare refusal, or `None` to drop it; checks in wire order (`kubernetes.md` section 7.1).
+
+        `None` also for a query that goes past the chain from here on; not if it was `began` some time ago.
+        """
         if len(packet) < HEADER_SIZE:
             return None
         _, flags, questions, answers, authorities, additionals = HEADER.unpack_from(packet)
@@ -112,12 +157,14 @@ class Service:
         if questions != 1 or answers > 1 or authorities > 1 or additionals > 2:
             return reply.malformed(packet, codes.FORMERR)
         question, end = read_question(packet)
+        if began is None and self.takes is not None and self.takes(packet, question, end, flags, exchange):
+            return None
         bare = not (additionals or answers or authorities)
         edns = None if bare else find_edns(packet, read_records(packet, end))
         basis = Basis(self.memo.epoch)
-        return Query(
-            packet[:2], flags, question, edns, len(packet), self.transport, exchange, basis, "", 0, None, packet
-        )
+        ident, size = packet[:2], len(packet)
+        transport = self.transport
+        return Query(ident, flags, question, edns, size, transport, exchange, basis, "", 0, None, packet, None, began)
 
     def _takes_notice(self, packet: bytes) -> bool:
         """Whether a NOTIFY (RFC 1996) is for a block that has asked for such."""
@@ -147,7 +194,7 @@ class Service:
         passing.go_on()
         return _NO_REPLY
 
-    def let_go(self, waiting: "Waiting | Passing") -> None:
+    def let_go(self, waiting: "Underway") -> None:
         """A query that waited has come to its end."""
         self.waiting.discard(waiting)
         if self._drained is not None and not self.waiting and not self._drained.done():

@@ -31,8 +31,8 @@ class SignedService(Service):
         self._time = time
         self.encode = self._signed
 
-    def _read(self, packet: bytes, exchange: Exchange) -> Query | bytes | None:
-        query = super()._read(packet, exchange)
+    def _read(self, packet: bytes, exchange: Exchange, began: float | None = None) -> Query | bytes | None:
+        query = super()._read(packet, exchange, began)
         if not isinstance(query, Query) or packet[10:12] == b"\0\0":
             return query
         found = find_tsig(packet)

@@ -137,6 +137,25 @@ def read_direct(packet: bytes, at: int, count: int, asked: Question) -> tuple[li
     return records, most
 
 
+def skim_records(packet: bytes, at: int, count: int, head: bytes, size: int) -> int:
+    """Lowest TTL of `count` records from an offset on; all begin with `head`, owner to class, and hold `size` octets.
+
+    -1 if one of them does not, or is cut short.
+    """
+    lowest = _NO_TTL
+    for _ in range(count):
+        ttl_at = at + len(head)
+        if not packet.startswith(head, at) or len(packet) < ttl_at + 6 + size:
+            return -1
+        ttl, length = _TTL_SIZE.unpack_from(packet, ttl_at)
+        if length != size:
+            return -1
+        if ttl < lowest:
+            lowest = ttl
+        at = ttl_at + 6 + size
+    return lowest
+
+
 def _skip_name(packet: bytes, at: int) -> int:
     while length := packet[at]:
         if length >= 0xC0:

@@ -82,7 +82,15 @@ class Counts:
 
     def evicted(self, store: str, entries: int) -> None:
         """Count entries that made way."""
-        self._families.evictions.child(*self._typed(store)).add(entries)
+        (self._denial_evictions if store == DENIAL else self._success_evictions).value += entries
+
+    @cached_property
+    def _success_evictions(self) -> Counter:
+        return self._families.evictions.child(*self._typed(SUCCESS))
+
+    @cached_property
+    def _denial_evictions(self) -> Counter:
+        return self._families.evictions.child(*self._typed(DENIAL))
 
     def tally_success(self, times: int) -> None:
         """Count hits of a success that the server kept as well."""

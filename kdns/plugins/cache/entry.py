@@ -14,11 +14,18 @@ from kdns.chain.query import Query
 from kdns.wire import codes
 from kdns.wire.edns import Option
 from kdns.wire.message import Relay
+from kdns.wire.reader import Question
 
-Key = tuple[bytes, int, int, int, int]
-"""Folded name, type, class, the DO bit of OPT, the CD bit of the header."""
+Key = bytes
+"""Folded name, type and class as on the wire, and an octet behind them if DO or CD was set."""
 
 _PER_RECORD = 64
+
+
+def key_of(question: Question, do: int = 0, cd: int = 0) -> Key:
+    """Under what the answer to a question is kept; `do` and `cd` are the flags of OPT and header, 0 if not set."""
+    key = question.folded + question.wire[-4:]
+    return key + bytes((do >> 8 | cd,)) if do or cd else key
 
 
 class Entry(Struct, eq=False, gc=False):
@@ -54,7 +61,8 @@ class Entry(Struct, eq=False, gc=False):
 
     def weigh(self) -> int:
         """About how many octets it holds."""
-        size = len(self.content) if isinstance(self.content, bytes) else _size(self.content)
+        content = self.content
+        size = len(content) if type(content) is bytes else _size(content)  # type: ignore[arg-type]
         return size if self.known_good is None else size + self.known_good.weigh()
 
     def left(self, now: float) -> int:

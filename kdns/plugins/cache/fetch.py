@@ -12,12 +12,13 @@ from msgspec.structs import replace
 
 from kdns.chain import basis
 from kdns.chain.answer import Answer
+from kdns.chain.fastpath import Plain, show
 from kdns.chain.handler import Handler
 from kdns.chain.query import Query
 from kdns.chain.zones import Zones
 from kdns.plugins.cache.counts import Counts
-from kdns.plugins.cache.entry import Entry, Key, shown_flags
-from kdns.plugins.cache.options import DENIAL, Options
+from kdns.plugins.cache.entry import Entry, Key, key_of, shown_flags
+from kdns.plugins.cache.options import DENIAL, SUCCESS, Options
 from kdns.plugins.cache.stores import Stores
 from kdns.plugins.cache.verdict import Judge, Verdict
 from kdns.wire import codes, name
@@ -96,6 +97,23 @@ class Fetcher:
         """Labels of the longest zone of `disable`."""
         return max(self._success_off.deepest, self._denial_off.deepest)
 
+    @property
+    def keeps_alike(self) -> bool:
+        """Whether both kinds of answers are kept of the same names."""
+        return not self._some_off
+
+    def take_plain(self, plain: Plain, counts: Counts) -> None:
+        """Keep a plain reply, and have it shown as any other."""
+        asked, flags = plain.asked, plain.flags
+        ttl = self._judge.bounded(plain.ttl)
+        if ttl > 0:
+            shown = codes.AA | flags & _KEPT_FLAGS
+            entry = Entry(key_of(asked), False, codes.NOERROR, shown, ttl, self._clock(), plain.reply, True)
+            self._put(entry, SUCCESS, counts)
+        show(plain, ttl)
+        if flags & codes.AD and not plain.packet[3] & codes.AD:
+            plain.flags = flags ^ codes.AD
+
     def keeps_nothing(self, question: Question) -> bool:
         """Whether both kinds of answers are off for the question's name, as for the cluster zone by default."""
         return self._any_off and self._all_off.hold(question)
@@ -127,7 +145,7 @@ class Fetcher:
         return _shown(query, answer, verdict.ttl)
 
     def _keep(self, key: Key, counts: Counts, fetched: Fetched, verdict: Verdict) -> None:
-        answer, stores = fetched.answer, self._stores
+        answer = fetched.answer
         entry = Entry(
             key=key,
             denial=verdict.store == DENIAL,
@@ -139,11 +157,15 @@ class Fetcher:
             answering=verdict.answering,
             reads=fetched.reads,
         )
+        self._put(entry, verdict.store, counts)
+
+    def _put(self, entry: Entry, store: str, counts: Counts) -> None:
+        stores = self._stores
         evicted = stores.keep(entry)
         counts.success_entries.value = len(stores.success.entries)
         counts.denial_entries.value = len(stores.denial.entries)
         if evicted:
-            counts.evicted(verdict.store, evicted)
+            counts.evicted(store, evicted)
 
 
 class _Names:

@@ -5,18 +5,20 @@ seen (`prefetch`) or the next one may be answered otherwise (stale entries).
 """
 
 from kdns.chain.answer import Answer
+from kdns.chain.fastpath import Part, Plain
 from kdns.chain.handler import Handler
 from kdns.chain.query import Query
 from kdns.chain.site import Site
 from kdns.chain.zones import Zones
 from kdns.plugins.cache.counts import Counts, Families
-from kdns.plugins.cache.entry import Entry
+from kdns.plugins.cache.entry import Entry, key_of
 from kdns.plugins.cache.fetch import Fetcher, authenticated
 from kdns.plugins.cache.options import Options
 from kdns.plugins.cache.refresh import Refresher
 from kdns.plugins.cache.stores import Stores
 from kdns.wire import codes, name
 from kdns.wire.edns import Option
+from kdns.wire.reader import Question
 
 _STALE_ANSWER = (Option(codes.EDE, b"\0\x03"),)
 _STALE_NXDOMAIN = (Option(codes.EDE, b"\0\x13"),)
@@ -50,6 +52,24 @@ class Cache:
         """See `ByZone`; names outside the zones of `disable` have counts of their own, and no siblings."""
         return max(self._zones.deepest, self._fetcher.deepest)
 
+    def part(self) -> Part | None:
+        """See `chain.fastpath`."""
+        if not self._everywhere or not self._fetcher.keeps_alike:
+            return None
+        return Part(declines=self._is_known, replied=self._keep_plain, flags=codes.AD)
+
+    def _is_known(self, question: Question) -> bool:
+        """Whether there is an entry, fresh or not, or will never be one."""
+        key = key_of(question)
+        return key in self._successes or key in self._denials or self._fetcher.keeps_nothing(question)
+
+    def _keep_plain(self, plain: Plain) -> None:
+        server = plain.transport.server
+        counts = self._counts.get(server) or self._count(server)
+        counts.requests.value += 1
+        counts.misses.value += 1
+        self._fetcher.take_plain(plain, counts)
+
     async def answer(self, query: Query) -> Answer:
         """The kept answer, or the next link's."""
         question, edns = query.question, query.edns
@@ -61,7 +81,7 @@ class Cache:
             counts.misses.value += 1
             return await self._fetcher.pass_by(query, counts)
         do = 0 if edns is None else edns.flags & codes.DO
-        key = (question.folded, question.type, question.cls, do, query.flags & codes.CD)
+        key = key_of(question, do, query.flags & codes.CD)
         denial, success = self._denials.get(key), self._successes.get(key)
         if denial is not None or success is not None:
             now = self._clock()

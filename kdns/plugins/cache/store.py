@@ -38,16 +38,27 @@ class Store:
             self.remove(key)
         weight = entry.weight = entry.weigh()
         evicted = 0
-        while order and (len(order) >= self._capacity or self._octets + weight > self._octets_allowed):
+        while order and self._octets + weight > self._octets_allowed:
             self.remove(self._victim().key)
             evicted += 1
         entry.place = len(order)
-        order.append(entry)
+        if entry.place >= self._capacity:
+            evicted += 1
+            self._take_place(entry, self._victim())
+        else:
+            order.append(entry)
         self._octets += weight
         entries[key] = entry
         for read in entry.reads:
             self._readers.setdefault(read, set()).add(key)
         return evicted
+
+    def _take_place(self, entry: Entry, victim: Entry) -> None:
+        del self.entries[victim.key]
+        self._forget_reads(victim)
+        self._octets -= victim.weight
+        entry.place = victim.place
+        self._order[entry.place] = entry
 
     def remove(self, key: Key) -> None:
         """Let go of an entry, if there is one."""
@@ -59,10 +70,13 @@ class Store:
         if last is not entry:
             self._order[entry.place] = last
             last.place = entry.place
+        self._forget_reads(entry)
+
+    def _forget_reads(self, entry: Entry) -> None:
         for read in entry.reads:
             readers = self._readers.get(read)
             if readers is not None:
-                readers.discard(key)
+                readers.discard(entry.key)
                 if not readers:
                     del self._readers[read]
 

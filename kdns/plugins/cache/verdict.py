@@ -67,12 +67,16 @@ class Judge:
                     if ttl < 0:
                         ttl = _relayed_ttl(query.question, relay, self._most)
             if ttl >= 0:
-                return Verdict(NOERROR, SUCCESS, max(self._least, min(ttl, self._most)), True)
+                return Verdict(NOERROR, SUCCESS, self.bounded(ttl), True)
             if relay is None and not answer.answer and query.question.type not in _TRANSFERS:
                 return self._recognise(query, answer)
             return self._look_closely(query, answer)
         except WireError:
             return Verdict(classify.OTHERERROR, "", self._ttl(classify.OTHERERROR, answer), False)
+
+    def bounded(self, ttl: int) -> int:
+        """How long a direct answer is kept whose lowest TTL this is."""
+        return max(self._least, min(ttl, self._most))
 
     def _recognise(self, query: Query, answer: Answer) -> Verdict:
         """The verdict on one of the few denials that a plugin has for all names of a zone."""

@@ -41,6 +41,22 @@ class Flights:
         self._passengers.setdefault((message, began), []).append(passage)
         return passage
 
+    def takes_off(self, message: bytes, now: float) -> bool:
+        """Whether whoever calls is to fly, as `board` has it; there is no passage otherwise."""
+        began = self._began.get(message)
+        if began is None or now - began >= BOARDING:
+            self._began[message] = now
+            return True
+        return False
+
+    def arrives_alone(self, message: bytes, began: float) -> bool:
+        """Whether the flight that began then has no passengers; then it has landed."""
+        if self._passengers:
+            return False
+        if self._began.get(message) == began:
+            del self._began[message]
+        return True
+
     def land(self, message: bytes, began: float, answer: Answer | None) -> None:
         """Tell the passengers of the flight that began then."""
         if self._began.get(message) == began:

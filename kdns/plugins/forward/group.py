@@ -7,8 +7,9 @@ goes away after five seconds, and must not be asked for after that (coredns#8277
 
 import asyncio
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from math import inf
+from typing import Any, Protocol
 
 from kdns.chain.answer import Answer, refuse, relayed
 from kdns.chain.site import Wiring
@@ -34,6 +35,16 @@ _OF_THE_HOP = frozenset((codes.COOKIE, codes.KEEPALIVE))
 """EDNS options that speak of the way between kdns and the upstream (RFC 7873 section 4, RFC 7828 section 3)."""
 
 
+class Begun(Protocol):
+    """An exchange with the first upstream of an order."""
+
+    order: tuple[Proxy, ...]
+
+    def __await__(self) -> Generator[Any, None, bytes]:
+        """The reply. Raises UpstreamError."""
+        ...
+
+
 class Group:
     """Asks upstreams until one answers; `passes` says whether another `forward` stands behind this one."""
 
@@ -54,23 +65,34 @@ class Group:
     def use(self, proxies: tuple[Proxy, ...]) -> None:
         """Ask these, at least one, from now on."""
         self.proxies = proxies
-        self._order: Order[Proxy] = POLICIES[self._options.policy](proxies)
+        self.order: Order[Proxy] = POLICIES[self._options.policy](proxies)
         most = self._options.max_connect_attempts
         self._eager = 2 * len(proxies)
         self._attempts = self._eager if most is None else most or inf
 
-    async def ask(self, message: bytes, asked: Question, tcp: bool, began: float, flights: Flights) -> Answer:
-        """The answer to a message with this question: a reply, or why there is none, or `PASSED`."""
+    @property
+    def answers_first(self) -> bool:
+        """Whether the first reply without an error is the answer."""
+        return codes.NOERROR not in self._special and codes.NOERROR not in self._failover
+
+    async def ask(
+        self, message: bytes, asked: Question, tcp: bool, began: float, flights: Flights, begun: Begun | None = None
+    ) -> Answer:
+        """The answer to a message with this question: a reply, or why there is none, or `PASSED`.
+
+        `begun` is the first attempt if that has been made.
+        """
         answer, outcome = self._unhealthy, None
         attempts, replies, now = 0, 0, began
         try:
-            for proxy in self._candidates():
+            for proxy in self._candidates(None if begun is None else begun.order):
                 if attempts >= self._attempts or now - began >= BUDGET:
                     break
                 if attempts >= self._eager:
                     await asyncio.sleep(PAUSE)
                 try:
-                    relay = proxy.read(await proxy.ask(message, asked, tcp), asked, self._clock() - now, tcp)
+                    reply, begun = begun or proxy.ask(message, asked, tcp), None
+                    relay = proxy.read(await reply, asked, self._clock() - now, tcp)
                     if relay.flags & codes.TC and self._prefer_udp and not proxy.tls:
                         relay = await self._ask_again(proxy, message, asked)
                 except UpstreamError as error:
@@ -98,13 +120,14 @@ class Group:
             return False
         return answer.rcode in self._next_on or (answer.rcode == codes.NOERROR and not answer.answer)
 
-    def _candidates(self) -> Iterator[Proxy]:
-        order, healthy = self._order(), True
+    def _candidates(self, begun: tuple[Proxy, ...] | None = None) -> Iterator[Proxy]:
+        """Upstreams as they are to be asked; the first of an order in which somebody has begun comes first."""
+        order, healthy = begun or self.order(), True
         while healthy:
             healthy = False
             for proxy in order:
-                if not proxy.down:
-                    healthy = True
+                if not proxy.down or begun:
+                    begun, healthy = None, True
                     yield proxy
         self._broken.value += 1
         if not self._options.failfast:

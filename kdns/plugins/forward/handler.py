@@ -5,6 +5,7 @@ from math import inf
 from typing import Any
 
 from kdns.chain.answer import Answer, refuse
+from kdns.chain.fastpath import Part
 from kdns.chain.handler import Handler
 from kdns.chain.query import Query
 from kdns.chain.zones import Zones
@@ -13,6 +14,7 @@ from kdns.plugins.forward import message
 from kdns.plugins.forward.flights import Flights
 from kdns.plugins.forward.group import PASSED, Group
 from kdns.plugins.forward.options import Options
+from kdns.plugins.forward.plain import PlainForward, Running
 from kdns.wire import codes, name
 from kdns.wire.errors import WireError
 from kdns.wire.reader import Question
@@ -46,11 +48,17 @@ class Forward:
         self._group = group
         self._clock = clock
         self._rejected = full
-        self._running = 0
-        self._limit = options.max_concurrent or inf
+        self._running = Running(options.max_concurrent or inf)
         self._refusal = refuse(codes.REFUSED, f"concurrent queries exceeded maximum {options.max_concurrent}")
         self._tcp = True if options.force_tcp else False if options.prefer_udp else None
         self._flights = Flights(), Flights()
+        self._plain = PlainForward(group, self._flights[False], self._running, clock)
+
+    def part(self) -> Part | None:
+        """See `chain.fastpath`."""
+        if not self._is_everything or self._tcp or not self._group.answers_first:
+            return None
+        return Part(begin=self._plain.begin)
 
     def answer(self, query: Query) -> Coroutine[Any, Any, Answer]:
         """An upstream's answer."""
@@ -60,10 +68,11 @@ class Forward:
 
     async def _forward(self, query: Query, group: Group) -> Answer:
         query.basis.fleeting = True
-        if self._running >= self._limit:
+        running = self._running
+        if running.queries >= running.limit:
             self._rejected.value += 1
             return self._refusal
-        self._running += 1
+        running.queries += 1
         try:
             try:
                 asked = message.question(query)
@@ -71,14 +80,18 @@ class Forward:
                 return refuse(codes.FORMERR, str(error))
             tcp = query.transport.proto == "tcp" if self._tcp is None else self._tcp
             flights, now = self._flights[tcp], self._clock()
+            begun = self._plain.take_up(asked)
+            if begun is not None:
+                now = begun.began
             answer = None
             while answer is None:
                 # HINFO is what `loop` asks itself: one that comes back must go out again to be seen once more.
-                passage = None if query.question.type == codes.HINFO else flights.board(asked, now)
+                shared = begun is None and query.question.type != codes.HINFO
+                passage = flights.board(asked, now) if shared else None
                 if passage is None:
-                    answer = await group.ask(asked, query.question, tcp, now, flights)
+                    answer = await group.ask(asked, query.question, tcp, now, flights, begun)
                 else:
                     answer = await passage
             return answer if answer is not PASSED else await self._next.answer(query)
         finally:
-            self._running -= 1
+            running.queries -= 1

@@ -11,7 +11,7 @@ from kdns.chain.query import Query
 from kdns.wire import codes
 from kdns.wire.edns import Edns, opt_record
 from kdns.wire.errors import WireError
-from kdns.wire.reader import HEADER, HEADER_SIZE
+from kdns.wire.reader import HEADER, HEADER_SIZE, Question
 
 MAX_MESSAGE = 65535
 _KEPT = codes.RD | codes.AD | codes.CD
@@ -27,6 +27,12 @@ def question(query: Query) -> bytes:
     if edns is None:
         return _HEADS[query.flags & _KEPT] + asked.wire
     return b"".join((_HEADS_WITH_OPT[query.flags & _KEPT], asked.wire, _opt(edns, len(asked.wire))))
+
+
+def plain_question(asked: Question, opt: bytes, flags: int) -> bytes:
+    """The same for a question with these flags and OPT, of which only those are kept that go on."""
+    heads = _HEADS_WITH_OPT if opt else _HEADS
+    return heads[flags & _KEPT] + asked.wire + opt
 
 
 def plain(name: bytes, rtype: int) -> bytes:

@@ -40,11 +40,11 @@ class Check:
 class Proxy:
     """One upstream; a reply may take `timeout` seconds."""
 
-    __slots__ = ("_check", "_checking", "_fails", "_metrics", "_stopped", "_timeout", "down", "tls", "upstream")
+    __slots__ = ("_check", "_checking", "_fails", "_metrics", "_stopped", "down", "timeout", "tls", "upstream")
 
     def __init__(self, upstream: Upstream, timeout: float, check: Check, metrics: ProxyMetrics) -> None:
         self.upstream = upstream
-        self._timeout = timeout
+        self.timeout = timeout
         self._check = check
         self._metrics = metrics
         self._fails = 0
@@ -58,7 +58,7 @@ class Proxy:
 
     def ask(self, message: bytes, asked: Question, tcp: bool) -> Awaitable[bytes]:
         """Send a message with this question; awaiting the reply raises `UpstreamError`."""
-        return self.upstream.exchange(message, tcp=tcp, timeout=self._timeout, question=asked.wire)
+        return self.upstream.exchange(message, tcp=tcp, timeout=self.timeout, question=asked.wire)
 
     def read(self, packet: bytes, asked: Question, seconds: float, tcp: bool) -> Relay:
         """The reply to a question as a message, counted. Raises `UpstreamError`.
@@ -72,8 +72,12 @@ class Proxy:
             if tcp or self.tls:
                 raise UpstreamError(f"read tcp {self}: {error}") from error
             relay = _cut_short(packet)
-        self._metrics.replied(relay.rcode, seconds)
+        self.count(relay.rcode, seconds)
         return relay
+
+    def count(self, rcode: int, seconds: float) -> None:
+        """Count an exchange."""
+        self._metrics.replied(rcode, seconds)
 
     def suspect(self, wiring: Wiring) -> None:
         """Begin to check its health, unless that is being done."""

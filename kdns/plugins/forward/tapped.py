@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any
 
 from kdns.chain.answer import Answer
+from kdns.chain.fastpath import Part
 from kdns.chain.query import Query
 from kdns.chain.roles import Forwarded, Tap
 from kdns.chain.site import Wiring
@@ -32,6 +33,10 @@ class TappedForward(Forward):
         self._taps: Sequence[Tap] = taps
         self._time: Callable[[], float] = time
 
+    def part(self) -> Part | None:
+        """See `chain.fastpath`: taps want to see all there is."""
+        return None
+
     def answer(self, query: Query) -> Coroutine[Any, Any, Answer]:
         """An upstream's answer."""
         if self._is_everything or self._scope.holds(query.question):
@@ -48,8 +53,8 @@ class TappedGroup(Group):
         self._taps = taps
         self._time = time
 
-    def _candidates(self) -> Iterator[Proxy]:
-        for proxy in super()._candidates():
+    def _candidates(self, begun: tuple[Proxy, ...] | None = None) -> Iterator[Proxy]:
+        for proxy in super()._candidates(begun):
             yield TappedProxy(proxy, self._tell, self._time)
 
     def _tell(self, exchange: Forwarded) -> None:

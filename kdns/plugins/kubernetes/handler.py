@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from kdns.chain import reverse
 from kdns.chain.answer import Answer, refuse
+from kdns.chain.fastpath import Part
 from kdns.chain.handler import Handler
 from kdns.chain.query import Query
 from kdns.chain.zones import Zones
@@ -70,6 +71,13 @@ class Kubernetes:
     def deepest(self) -> int:
         """See `ByZone`."""
         return max(self._zones.deepest, self._fallthrough.deepest if self._fallthrough else 0)
+
+    def part(self) -> Part:
+        """See `chain.fastpath`: names of the zones are not for upstreams."""
+        return Part(declines=self._is_inside)
+
+    def _is_inside(self, question: Question) -> bool:
+        return self._zones.match(question) is not None
 
     async def answer(self, query: Query) -> Answer:
         """The cluster's answer, or the next link's."""

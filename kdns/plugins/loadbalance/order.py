@@ -9,6 +9,7 @@ from collections.abc import Callable
 from kdns.chain.answer import Answer, Records
 from kdns.chain.basis import Basis
 from kdns.chain.classify import heads
+from kdns.chain.fastpath import Plain, split
 from kdns.chain.query import Query
 from kdns.corefile import Network
 from kdns.wire import codes
@@ -42,6 +43,13 @@ class RoundRobin:
                 order = self._order([head.type for head in heads(section)], query.basis)
                 change(changes, field, section, order)
         return changes
+
+    def turn(self, plain: Plain) -> None:
+        """Shuffle the records of a plain reply."""
+        if plain.count > 1:
+            records = split(plain)
+            self._chance.shuffle(records)
+            plain.records = b"".join(records)
 
     def _order(self, types: list[int], basis: Basis) -> list[int]:
         groups = [GROUPS.get(rtype, OTHERS) for rtype in types]

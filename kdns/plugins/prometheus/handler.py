@@ -10,11 +10,16 @@ from collections.abc import Callable, Collection, Iterable
 
 from kdns.chain.answer import Answer
 from kdns.chain.basis import Key
-from kdns.chain.counting import TYPES, Counting, Series, reply_size
+from kdns.chain.counting import TYPES, Counting, Series, bare_size, reply_size
+from kdns.chain.fastpath import Part, Plain
 from kdns.chain.handler import Handler
 from kdns.chain.query import Query, Transport
 from kdns.chain.zones import Zones
 from kdns.wire import codes
+from kdns.wire.reader import Question
+
+_POINTER = 2
+"""Octets of an owner that is a pointer; sizes are those without compression."""
 
 _Labels = tuple[Transport, str, int, int, int, bool]
 
@@ -61,14 +66,26 @@ class Prometheus:
         """See `ByZone`."""
         return self._zones.deepest
 
+    def part(self) -> Part:
+        """See `chain.fastpath`."""
+        return Part(replied=self._count_plain)
+
+    def _count_plain(self, plain: Plain) -> None:
+        asked, packet = plain.asked, plain.packet
+        zone = self._zone or self._longest(asked)
+        labels = (plain.transport, zone, asked.type, 0, codes.NOERROR, True)
+        series = self._series.get(labels) or self._found(labels)
+        size = bare_size(asked) + len(plain.records) + plain.count * (len(asked.name) - _POINTER)
+        series.count(len(packet), size, self._clock() - plain.began)
+
     async def answer(self, query: Query) -> Answer:
         """The next handler's answer, counted."""
-        start = self._clock()
+        start = self._clock() if query.began is None else query.began
         answer = await self._next.answer(query)
         question, edns = query.question, query.edns
         labels = (
             query.transport,
-            self._zone or self._longest(query),
+            self._zone or self._longest(query.question),
             question.type if question.type in TYPES else 0,
             0 if edns is None else edns.flags & codes.DO,
             answer.rcode,
@@ -85,8 +102,8 @@ class Prometheus:
                 basis.absent = None
         return answer
 
-    def _longest(self, query: Query) -> str:
-        zone = self._zones.match(query.question)
+    def _longest(self, question: Question) -> str:
+        zone = self._zones.match(question)
         return "." if zone is None else self._zones.text(zone)
 
     def _found(self, labels: _Labels) -> Series:

@@ -3,11 +3,10 @@ from collections.abc import Iterator
 
 from kdns.plugins.cache.entry import Entry, Key
 from kdns.plugins.cache.store import OCTETS_FOR_EACH, Store
-from kdns.wire import codes
 
 
 def key(number: int) -> Key:
-    return (b"%d" % number, codes.A, codes.IN, 0, 0)
+    return b"%d" % number
 
 
 def entry(number: int, size: int = 100, reads: tuple[tuple[object, ...], ...] = ()) -> Entry:

@@ -3,9 +3,8 @@ import pytest
 from kdns.plugins.cache.entry import Entry, Key
 from kdns.plugins.cache.options import Options, Stale
 from kdns.plugins.cache.stores import Stores
-from kdns.wire import codes
 
-KEY: Key = (b"\1a\0", codes.A, codes.IN, 0, 0)
+KEY: Key = b"\1a\0\0\1\0\1"
 
 
 def entry(*, denial: bool = False, rcode: int = 0, ttl: int = 10, answering: bool = True) -> Entry:

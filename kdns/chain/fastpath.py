@@ -1,0 +1,149 @@
+"""The fast path of plain questions: past the chain, where every link of it has said how.
+
+Theory. Nearly all that is forwarded is alike: a question for the addresses of a name, and a reply that has these and
+nothing else. What a chain does with one is a dozen lines, and the machinery that would let it do anything costs three
+times as much. So a link may put those of its lines that matter to plain questions into a `Part`; where every link down
+to the one that forwards has done so, the block has a `FastPath`.
+
+It is a short cut and never another way. A question that any part declines goes to the chain. So does one whose reply is
+not plain: the chain is asked after all, and its forwarding link finds the exchange that has been begun. Nothing has
+been counted or kept until then. With and without fast paths all replies, metrics and entries are the same.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+from kdns.chain.query import Transport
+from kdns.wire import codes
+from kdns.wire.reader import Question
+
+TYPES = {codes.A: 4, codes.AAAA: 16}
+"""Types of plain questions, with the octets of their data."""
+
+
+class Plain(Protocol):
+    """A plain question under way; when the reply is there, what it says.
+
+    `opt` are the octets of an OPT record without options, DO or version, if the query has one; the reply has the same.
+    `exchange` is the server's own. `began` is in monotonic seconds. Of the `reply`: `flags` are AA, RA and AD,
+    `records` the octets of `count` addresses under a pointer to the question, `ttl` their lowest TTL.
+    """
+
+    packet: bytes
+    asked: Question
+    opt: bytes
+    exchange: Any
+    transport: Transport
+    began: float
+    reply: bytes
+    flags: int
+    records: bytes
+    count: int
+    ttl: int
+
+    def abandon(self) -> None:
+        """Wait no longer for the reply."""
+        ...
+
+
+def split(plain: Plain) -> list[bytes]:
+    """The records of a reply, one by one."""
+    records = plain.records
+    size = len(records) // plain.count
+    return [records[at : at + size] for at in range(0, len(records), size)]
+
+
+def show(plain: Plain, ttl: int) -> None:
+    """Have all records of a reply shown with this TTL."""
+    octets = ttl.to_bytes(4, "big")
+    if plain.count == 1:
+        plain.records = plain.records[:6] + octets + plain.records[10:]
+    else:
+        plain.records = b"".join([record[:6] + octets + record[10:] for record in split(plain)])
+    plain.ttl = ttl
+
+
+class Asker(Protocol):
+    """Who wants plain questions answered."""
+
+    def finish(self, plain: Plain) -> None:
+        """The reply is there, and plain."""
+        ...
+
+    def give_back(self, plain: Plain) -> None:
+        """It is not plain, or there is none: have the chain asked."""
+        ...
+
+    def let_go(self, plain: Plain) -> None:
+        """It was abandoned."""
+        ...
+
+
+class Begin(Protocol):
+    """Sends a plain question to an upstream."""
+
+    def __call__(
+        self,
+        asker: Asker,
+        packet: bytes,
+        question: Question,
+        opt: bytes,
+        flags: int,
+        exchange: Any,
+        transport: Transport,
+    ) -> Plain | None:
+        """What is under way; `None` to have the chain asked instead. `flags` are those to ask with."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a link does with plain questions; nothing, if it has none of these.
+
+    `declines` tells that a question is none to this link, and changes nothing. `replied` takes part in the reply, from
+    the innermost link outwards. `begin` is that of the link that forwards, `flags` those that a link asks it to set.
+    """
+
+    declines: Callable[[Question], bool] | None = None
+    replied: Callable[[Plain], None] | None = None
+    begin: Begin | None = None
+    flags: int = 0
+
+
+@runtime_checkable
+class Plainly(Protocol):
+    """A handler that may have a part in a fast path."""
+
+    def part(self) -> Part | None:
+        """Its part; `None` if it is set up so that no question is plain to it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FastPath:
+    """The parts of a chain put together: `declining` as questions meet them, `replied` as replies do."""
+
+    declining: tuple[Callable[[Question], bool], ...]
+    begin: Begin
+    flags: int
+    replied: tuple[Callable[[Plain], None], ...]
+
+
+def fast_path(handlers: Iterable[object]) -> FastPath | None:
+    """The fast path of a chain, outermost handler first; `None` if there is none."""
+    declining: list[Callable[[Question], bool]] = []
+    replied: list[Callable[[Plain], None]] = []
+    flags = 0
+    for handler in handlers:
+        part = handler.part() if isinstance(handler, Plainly) else None
+        if part is None:
+            return None
+        if part.declines is not None:
+            declining.append(part.declines)
+        if part.replied is not None:
+            replied.append(part.replied)
+        flags |= part.flags
+        if part.begin is not None:
+            return FastPath(tuple(declining), part.begin, flags, tuple(reversed(replied)))
+    return None

@@ -1,0 +1,94 @@
+"""Plain questions on their way past the chain, as a listener sees them: see `chain.fastpath`."""
+
+from struct import Struct
+
+from kdns.chain.fastpath import TYPES, FastPath, Plain
+from kdns.net.exchange import Exchange
+from kdns.server.dispatch import Dispatch
+from kdns.server.service import MAX_WAITING, Service, Takes
+from kdns.wire import codes
+from kdns.wire.reader import Question
+
+_FLAGS_COUNTS = Struct(">HHHHH")
+_PLAIN_FLAGS = codes.RD | codes.AD
+_QUESTION_ALONE = b"\0\1\0\0\0\0\0\0"
+_QUESTION_OPT = b"\0\1\0\0\0\0\0\1"
+_OPT = b"\0\0\x29"
+_BARE = bytes(6)
+"""Extended code, version, flags and length of an OPT record that says nothing but a size."""
+
+
+def plain_opt(packet: bytes, end: int) -> bytes | None:
+    """The OPT of a query whose question ends there, empty if it has none; `None` if there is more to it."""
+    if len(packet) == end:
+        return b"" if packet[4:12] == _QUESTION_ALONE else None
+    opt = packet[end:]
+    if len(opt) == 11 and packet[4:12] == _QUESTION_OPT and opt[:3] == _OPT and opt[5:] == _BARE:
+        return opt
+    return None
+
+
+def shortcuts(service: Service, dispatch: Dispatch) -> Takes | None:
+    """What tells plain questions of a service, if any of its blocks has a fast path."""
+    if service.transport.proto != "udp":
+        return None
+    found = {id(block): Shortcut(service, block.fast) for block in dispatch.blocks if block.fast is not None}
+    if not found:
+        return None
+    if len(dispatch.blocks) == 1:
+        return next(iter(found.values())).takes
+
+    def takes(packet: bytes, question: Question, end: int, flags: int, exchange: Exchange) -> bool:
+        shortcut = found.get(id(dispatch.block_of(question)))
+        return shortcut is not None and shortcut.takes(packet, question, end, flags, exchange)
+
+    return takes
+
+
+class Shortcut:
+    """The fast path of one block, for one service; implements `chain.fastpath.Asker`."""
+
+    def __init__(self, service: Service, path: FastPath) -> None:
+        self._service = service
+        self.let_go = service.let_go
+        """See `Asker`."""
+        self._transport = service.transport
+        self._declining = path.declining
+        self._begin = path.begin
+        self._flags = path.flags
+        self._replied = path.replied
+
+    def takes(self, packet: bytes, question: Question, end: int, flags: int, exchange: Exchange) -> bool:
+        """Whether a query is plain, and on its way now. It has the opcode 0 and no QR."""
+        if flags & ~_PLAIN_FLAGS or question.type not in TYPES or question.cls != codes.IN:
+            return False
+        opt = plain_opt(packet, end)
+        if opt is None:
+            return False
+        for declines in self._declining:
+            if declines(question):
+                return False
+        service = self._service
+        if len(service.waiting) >= MAX_WAITING:
+            return False
+        plain = self._begin(self, packet, question, opt, flags | self._flags, exchange, self._transport)
+        if plain is None:
+            return False
+        service.waiting.add(plain)
+        return True
+
+    def finish(self, plain: Plain) -> None:
+        """See `Asker`."""
+        self._service.reply_to(plain, self._reply)
+
+    def _reply(self, plain: Plain) -> bytes:
+        for replied in self._replied:
+            replied(plain)
+        packet, opt = plain.packet, plain.opt
+        flags = codes.QR | plain.flags | (packet[2] << 8 & codes.RD)
+        head = _FLAGS_COUNTS.pack(flags, 1, plain.count, 0, 1 if opt else 0)
+        return b"".join((packet[:2], head, plain.asked.wire, plain.records, opt))
+
+    def give_back(self, plain: Plain) -> None:
+        """See `Asker`."""
+        self._service.ask_after_all(plain)

@@ -1,0 +1,183 @@
+"""Plain questions as a listener sees them: who goes past the chain, and what becomes of those that are under way."""
+
+import asyncio
+import logging
+import re
+
+import pytest
+
+from kdns.chain.fastpath import Plain
+from kdns.plugins.forward.plain import PlainExchange
+from kdns.server.fastpath import plain_opt
+from kdns.server.service import MAX_WAITING
+from kdns.wire import codes
+from kdns.wire.edns import Edns, Option, opt_record
+from kdns.wire.message import read_message
+from tests.kit.chain import Clock, process
+from tests.kit.house import Ends, House, packet
+from tests.kit.until import until
+from tests.kit.upstream import Ask, FakeUpstream, Steps, answer, never, unused_port
+
+NAME = "www.example"
+BARE = opt_record(1232)
+
+
+def house(port: int, more: str = "", clock: Clock | None = None) -> House:
+    text = f".:53 {{\nprometheus 127.0.0.1:0\ncache\nforward . 127.0.0.1:{port}\n}}\n{more}"
+    return House(text, outside=process(clock or Clock()))
+
+
+@pytest.mark.parametrize(
+    ("query", "opt"),
+    [
+        (packet(NAME), b""),
+        (packet(NAME, edns=Edns(1232)), BARE),
+        (packet(NAME) + b"x", None),
+        (packet(NAME) + BARE, None),
+        (packet(NAME, edns=Edns(1232, codes.DO)), None),
+        (packet(NAME, edns=Edns(1232, version=1)), None),
+        (packet(NAME, edns=Edns(1232, 0, (Option(codes.COOKIE, b"12345678"),))), None),
+        (packet(NAME, edns=Edns(1232)) + b"x", None),
+        (packet(NAME, edns=Edns(1232))[:-1], None),
+    ],
+)
+def test_the_opt_of_a_plain_question(query: bytes, opt: bytes | None) -> None:
+    assert plain_opt(query, len(packet(NAME))) == opt
+
+
+@pytest.mark.parametrize(
+    ("corefile", "has"),
+    [
+        (".:53 {\nforward . 192.0.2.1\n}\n", True),
+        (".:53 {\nerrors\nprometheus\ncache\nloadbalance\nloop\nforward . 192.0.2.1\n}\n", True),
+        (".:53 {\nforward . 192.0.2.1\n}\nexample.org:53 {\nwhoami\n}\n", True),
+        (".:53 {\nlog\nforward . 192.0.2.1\n}\n", False),
+        (".:53 {\nrewrite name a b\nforward . 192.0.2.1\n}\n", False),
+        (".:53 {\nforward . tls://192.0.2.1\n}\n", True),
+        (".:53 {\nforward . 192.0.2.1 {\nforce_tcp\n}\n}\n", False),
+        (".:53 {\nforward example.org 192.0.2.1\n}\n", False),
+        (".:53 {\nloadbalance round_robin {\nprefer 192.0.2.0/24\n}\nforward . 192.0.2.1\n}\n", False),
+        (".:53 {\nview v {\nexpr type() == 'A'\n}\nforward . 192.0.2.1\n}\n", False),
+        (".:53 {\ndnstap 127.0.0.1:1\nforward . 192.0.2.1\n}\n", False),
+        (".:53 {\ntsig {\nsecret a. YQ==\n}\nforward . 192.0.2.1\n}\n", False),
+        (".:53 {\nwhoami\n}\n", False),
+    ],
+)
+def test_which_configurations_have_a_fast_path(corefile: str, has: bool) -> None:
+    made = House(corefile)
+    assert (made.service().takes is not None) is has
+    assert made.service("tcp").takes is None
+
+
+async def test_blocks_go_their_own_ways() -> None:
+    async with FakeUpstream() as one, FakeUpstream(lambda ask: [answer(ask, "192.0.2.2")]) as two:
+        made = house(
+            one.port, f"sub.example:53 {{\nforward . 127.0.0.1:{two.port}\n}}\nhere.example:53 {{\nwhoami\n}}\n"
+        )
+        async with made.running():
+            for name, last in (("a.example", 1), ("a.sub.example", 2)):
+                reply = await made.ask(name)
+                assert [record.data[-1] for record in reply.answer] == [last]
+            assert len((await made.ask("here.example")).additional) == 2
+        assert [len(each.asks) for each in (one, two)] == [1, 1]
+
+
+async def test_a_failed_part_is_a_failed_query(caplog: pytest.LogCaptureFixture) -> None:
+    async with FakeUpstream() as upstream:
+        made = house(upstream.port)
+        async with made.running():
+            shortcut = made.service().takes.__self__  # type: ignore[union-attr]
+
+            def broken(plain: Plain) -> None:
+                raise ZeroDivisionError
+
+            shortcut._replied = (broken,)
+            with caplog.at_level(logging.ERROR, "kdns"):
+                reply = await made.ask(NAME)
+        assert reply.rcode == codes.SERVFAIL
+        assert "ZeroDivisionError" in caplog.text
+        assert made.process.registry.value("coredns_panics_total") == 1
+
+
+async def test_a_query_that_is_given_back_has_taken_all_its_time() -> None:
+    clock = Clock()
+
+    def script(ask: Ask) -> Steps:
+        clock.advance(0.3)
+        return [ask.ident + b"\x81\x83\0\1\0\0\0\0\0\0" + ask.question]
+
+    async with FakeUpstream(script) as upstream:
+        made = house(upstream.port, clock=clock)
+        async with made.running():
+            assert (await made.ask(NAME)).rcode == codes.NXDOMAIN
+            text = made.process.registry.render().decode()
+    sums = re.findall(r"^coredns_dns_request_duration_seconds_sum.* (.*)", text, re.MULTILINE)
+    assert [float(each) for each in sums] == [pytest.approx(0.3)]
+    assert len(upstream.asks) == 1
+
+
+async def test_an_upstream_that_fails_is_followed_by_the_next() -> None:
+    async with FakeUpstream() as upstream:
+        text = f".:53 {{\nforward . 127.0.0.1:{unused_port()} 127.0.0.1:{upstream.port} {{\npolicy sequential\n}}\n}}\n"
+        made = House(text)
+        async with made.running():
+            assert (await made.ask(NAME)).rcode == codes.NOERROR
+    assert len(upstream.asks) == 1
+
+
+async def test_what_is_under_way_at_the_end_is_let_go() -> None:
+    async with FakeUpstream(never) as upstream:
+        made = house(upstream.port)
+        ends = Ends()
+        async with made.running():
+            assert made.ask_now(packet(NAME), ends) is None
+            await until(lambda: upstream.asks)
+            (plain,) = made.service().waiting
+            plain.abandon()
+            assert plain not in made.service().waiting
+        assert ends.replies == []
+
+
+async def test_passengers_of_an_abandoned_exchange_ask_anew() -> None:
+    hold = asyncio.Event()
+    async with FakeUpstream(lambda ask: [hold, answer(ask)]) as upstream:
+        made = house(upstream.port)
+        first, second = Ends(), Ends()
+        async with made.running():
+            made.ask_now(packet(NAME), first)
+            made.ask_now(packet(NAME), second)
+            await until(lambda: upstream.asks)
+            (plain,) = [each for each in made.service().waiting if isinstance(each, PlainExchange)]
+            plain.abandon()
+            hold.set()
+            await until(lambda: not made.service().waiting)
+    assert [len(ends.replies) for ends in (first, second)] == [0, 1]
+
+
+async def test_no_more_wait_than_may() -> None:
+    async with FakeUpstream(never) as upstream:
+        made = house(upstream.port)
+        async with made.running():
+            service = made.service()
+            some = [made.ask_now(packet(f"{number}.example"), Ends()) for number in range(2)]
+            assert some == [None, None]
+            many = {object() for _ in range(MAX_WAITING)}
+            service.waiting |= many  # type: ignore[arg-type]
+            assert made.ask_now(packet("one.more.example"), Ends()) is None
+            service.waiting -= many
+            assert len(service.waiting) == 2
+            for each in tuple(service.waiting):
+                each.abandon()
+
+
+async def test_cached_as_by_the_chain() -> None:
+    clock = Clock()
+    async with FakeUpstream(lambda ask: [answer(ask, ttl=20)]) as upstream:
+        made = house(upstream.port, clock=clock)
+        async with made.running():
+            first = await made.ask(NAME)
+            clock.advance(5)
+            second = await made.ask(NAME)
+            again = read_message(made.service().hit(packet(NAME)) or b"")
+    assert [message.answer[0].ttl for message in (first, second, again)] == [20, 15, 15]
+    assert len(upstream.asks) == 1
