@@ -80,6 +80,12 @@ class Line:
             self.text()
             raise self.wrong_count()
 
+    def at_most(self, count: int) -> None:
+        """Raise ConfigError at the last argument if more than `count` are left."""
+        if self.more > count:
+            self.rest()
+            raise self.wrong_count()
+
     def block(self) -> Iterator["Line"]:
         """The lines of the block, each as an option; none without a block."""
         self._options.clear()

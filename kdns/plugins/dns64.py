@@ -64,9 +64,7 @@ def setup(args: Arguments, site: Site) -> None:
     """Read the directives. Raises `ConfigError`."""
     options = Options()
     for line in args:
-        if line.more > 1:
-            line.rest()
-            raise line.wrong_count()
+        line.at_most(1)
         if line.more:
             options.prefix = _prefix(line)
         for option in line.block():

@@ -55,8 +55,7 @@ def setup(args: Arguments, site: Site) -> None:
     """Read the directive. Raises `ConfigError`."""
     host, port, lameduck = DEFAULT_HOST, DEFAULT_PORT, 0.0
     for line in args:
-        if line.more > 1:
-            raise line.wrong_count()
+        line.at_most(1)
         host, port = line.address() if line.more else (DEFAULT_HOST, DEFAULT_PORT)
         lameduck = _lameduck(line)
     health = Health(HttpEndpoint(host, port, {PATH: _ok}), site.process.registry, site.process.clock)
@@ -83,8 +82,7 @@ def _lameduck(line: Line) -> float:
     for option in line.block():
         if option.name != "lameduck":
             raise option.unknown_property()
-        if option.more != 1:
-            raise option.wrong_count()
+        option.at_most(1)
         seconds = option.duration(wrong="unable to parse lameduck duration value: '{word}' : {error}")
     return seconds
 

@@ -72,8 +72,7 @@ def setup(args: Arguments, site: Site) -> None:
 def _switch(option: Line) -> bool:
     if option.name != "localhost_prefix":
         raise option.unknown_property()
-    if option.more != 1:
-        raise option.wrong_count()
+    option.at_most(1)
     word = option.text()
     if word not in ("on", "off"):
         raise option.error(f"localhost_prefix expects 'on' or 'off', got \"{word}\"")

@@ -49,8 +49,7 @@ _SHUTTING_DOWN = Response(b"Shutting down", 503)
 def setup(args: Arguments, site: Site) -> None:
     """Read the directive. Raises `ConfigError`."""
     line = args.once()
-    if line.more > 1:
-        raise line.wrong_count()
+    line.at_most(1)
     host, port = line.address() if line.more else (DEFAULT_HOST, DEFAULT_PORT)
     post = Post(host, port, site, continuously=_continuously(line))
     site.offer(post)
@@ -72,8 +71,7 @@ def _continuously(line: Line) -> bool:
     for option in line.block():
         if option.name != "monitor":
             raise option.unknown_property()
-        if option.more != 1:
-            raise option.wrong_count()
+        option.at_most(1)
         kind = option.text()
         if kind not in ("until-ready", "continuously"):
             raise option.error(f"monitor type '{kind}' not supported")

@@ -62,8 +62,7 @@ def setup(args: Arguments, site: Site) -> None:
 
 
 def _times(line: Line) -> tuple[float, float]:
-    if line.more > 2:
-        raise line.wrong_count()
+    line.at_most(2)
     interval, jitter = INTERVAL, JITTER
     if line.more:
         interval = line.duration(MIN_INTERVAL, outside="interval value must be greater or equal to 2s")

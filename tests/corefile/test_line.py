@@ -77,6 +77,7 @@ def test_regexp() -> None:
         ("x", Line.text, "Wrong argument count or unexpected line ending after 'x'", "x"),
         ("x", Line.integer, "Wrong argument count or unexpected line ending after 'x'", "x"),
         ("x", Line.regexp, "Wrong argument count or unexpected line ending after 'x'", "x"),
+        ("x a b c", lambda x: x.at_most(2), "Wrong argument count or unexpected line ending after 'c'", "c"),
         ("x a", Line.end, "Wrong argument count or unexpected line ending after 'a'", "a"),
         ("x a", Line.integer, 'strconv.Atoi: parsing "a": invalid syntax', "a"),
         ("x 4000", lambda x: x.integer(0, 3600), "x must be in range [0, 3600]: 4000", "4000"),
@@ -100,7 +101,7 @@ def test_errors(text: str, read: Read, message: str, word: str) -> None:
     error = failure(text, read)
     assert str(error) == f"plugin/x: Corefile:2 - Error during parsing: {message}"
     assert error.word == word
-    assert error.column == (1 if word == "x" else 3)
+    assert error.column == text.index(word) + 1
 
 
 def test_errors_of_setups_stand_at_the_word_read_last() -> None:

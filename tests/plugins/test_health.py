@@ -149,9 +149,9 @@ async def test_an_address_that_cannot_be_opened_is_fatal() -> None:
     ("directive", "message"),
     [
         ("health 8080", "address 8080: missing port in address"),
-        ("health :1 :2", "Wrong argument count or unexpected line ending after 'health'"),
+        ("health :1 :2 :3", "Wrong argument count or unexpected line ending after ':3'"),
         ("health {\n lameduck\n}", "Wrong argument count or unexpected line ending after 'lameduck'"),
-        ("health {\n lameduck 1s 2s\n}", "Wrong argument count or unexpected line ending after 'lameduck'"),
+        ("health {\n lameduck 1s 2s\n}", "Wrong argument count or unexpected line ending after '2s'"),
         (
             "health {\n lameduck 5\n}",
             "unable to parse lameduck duration value: '5' : time: missing unit in duration \"5\"",

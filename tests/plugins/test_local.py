@@ -99,6 +99,7 @@ def test_debug_line(caplog: pytest.LogCaptureFixture, printed: Callable[[], list
     [
         ("local host", "Wrong argument count or unexpected line ending after 'host'"),
         ("local {\n localhost_prefix\n}", "Wrong argument count or unexpected line ending after 'localhost_prefix'"),
+        ("local {\n localhost_prefix on off\n}", "Wrong argument count or unexpected line ending after 'off'"),
         ("local {\n localhost_prefix maybe\n}", "localhost_prefix expects 'on' or 'off', got \"maybe\""),
         ("local {\n prefix on\n}", "unknown property 'prefix'"),
     ],

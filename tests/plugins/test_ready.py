@@ -157,8 +157,9 @@ async def test_an_address_that_cannot_be_opened_is_no_matter(printed: Printed) -
     ("directive", "message"),
     [
         ("ready 8181", "address 8181: missing port in address"),
-        ("ready :1 :2", "Wrong argument count or unexpected line ending after 'ready'"),
+        ("ready :1 :2", "Wrong argument count or unexpected line ending after ':2'"),
         ("ready {\n monitor\n}", "Wrong argument count or unexpected line ending after 'monitor'"),
+        ("ready {\n monitor continuously x\n}", "Wrong argument count or unexpected line ending after 'x'"),
         ("ready {\n monitor sometimes\n}", "monitor type 'sometimes' not supported"),
         ("ready {\n lameduck 5s\n}", "unknown property 'lameduck'"),
         ("ready\nready", "this plugin can only be used once per Server Block"),

@@ -227,7 +227,7 @@ def test_defaults() -> None:
 @pytest.mark.parametrize(
     ("directive", "message"),
     [
-        ("reload 1s 2s 3s", "Wrong argument count or unexpected line ending after 'reload'"),
+        ("reload 1s 2s 3s", "Wrong argument count or unexpected line ending after '3s'"),
         ("reload often", 'time: invalid duration "often"'),
         ("reload 10", 'time: missing unit in duration "10"'),
         ("reload 10s soon", 'time: invalid duration "soon"'),
