@@ -11,7 +11,7 @@ came in, whatever is rewritten later; they are looked up when they are used, so 
 Known labels: `kubernetes/...` (kind, namespace, service, endpoint, port-name, protocol, cluster, zone, parse-error,
 client-namespace, client-pod-name, client-label/KEY), `geoip/...`, `view/name`, and `log/type`, `log/class`.
 
-Errors: a block, a second occurrence. Metrics: none.
+Errors: a word in a block, a second occurrence. Metrics: none.
 
 Example::
 
@@ -42,8 +42,10 @@ def setup(args: Arguments, site: Site) -> None:
     first, *others = args
     zones = Zones(first.zones(args.zones))
     for line in (first, *others):
-        if line is not first or line.has_block:
+        if line is not first:
             raise line.wrong_count()
+        for option in line.block():
+            raise option.wrong_count()
     site.chain("metadata", lambda next_: _linked(next_, zones, site))
 
 

@@ -103,7 +103,13 @@ async def test_a_label_that_nobody_uses_leaves_the_answer_to_everybody(folder: s
         assert not server.basis_of("web.shop.svc.cluster.local").private
 
 
-@pytest.mark.parametrize("text", ["metadata {\n}", "metadata a.example\nmetadata b.example"])
+@pytest.mark.parametrize("text", ["metadata {\n x\n}", "metadata a.example\nmetadata b.example"])
 def test_setup_errors(text: str) -> None:
     with pytest.raises(ConfigError, match=r"^plugin/metadata: .*Wrong argument count or unexpected line ending"):
         root_chain(text)
+
+
+def test_an_empty_block_says_nothing() -> None:
+    behind = Next()
+    root_chain("metadata {\n}", behind=behind).ask("www.example.org")
+    assert behind.queries[0].metadata is not None
