@@ -9,6 +9,7 @@ import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 
@@ -47,7 +48,8 @@ def live(legacy: Legacy) -> int:
     """Serve until told to leave. To be called in the child of a fork, while no loop runs. The exit status."""
     keep_only({legacy.link.fileno(), *[number for some in legacy.sockets.values() for number in some]})
     try:
-        return asyncio.Runner(loop_factory=legacy.loop_factory).run(Life(legacy).run())
+        life = Life(legacy, partial(os._exit, 0), collector.overlook_loaded)
+        return asyncio.Runner(loop_factory=legacy.loop_factory).run(life.run())
     except (ConfigError, ListenError) as error:
         _log.error("A further process cannot serve: %s", error)
         return FAILED
@@ -59,10 +61,15 @@ def informants(instance: Instance) -> list[Informant]:
 
 
 class Life:
-    """See the module. Raises `ConfigError` for a configuration that cannot be set up any more."""
+    """See the module; `orphaned` is called when the first process has ended, `loaded` when it is about to serve.
 
-    def __init__(self, legacy: Legacy) -> None:
+    Raises `ConfigError` for a configuration that cannot be set up any more.
+    """
+
+    def __init__(self, legacy: Legacy, orphaned: Callable[[], None], loaded: Callable[[], None]) -> None:
         self._legacy = legacy
+        self._orphaned = orphaned
+        self._loaded = loaded
         self._registry = Registry()
         process = legacy.process._replace(registry=self._registry, reloader=None, stop=self._stop)
         logging.disable(logging.WARNING)  # what there is to say about the configuration was said by the first process
@@ -75,12 +82,12 @@ class Life:
         """Serve until told to leave. Raises `ListenError`."""
         loop = asyncio.get_running_loop()
         self._left = loop.create_future()
-        self._link = Link(loop, self._legacy.link, self._heard, lambda: os._exit(0))
+        self._link = Link(loop, self._legacy.link, self._heard, self._orphaned)
         await self._instance.start()
         await self._instance.settle()
         self._ports.adopt(self._instance, self._legacy.sockets)
         await self._instance.serving()
-        collector.overlook_loaded()
+        self._loaded()
         self._link.send(Word.SERVING)
         await self._left
         self._ports.retire_all()

@@ -54,7 +54,7 @@ class Worker:
         self._stop = stop
         self._over = over
         self._unanswered = 0
-        self._complaint = ""
+        self._complaint = self._outcome = ""
         self._asked: asyncio.Future[None] | None = None
         self._ended: asyncio.Future[None] = loop.create_future()
         self._link = Link(loop, sock, self._heard, self._lost)
@@ -75,10 +75,14 @@ class Worker:
 
     def kill(self, complaint: str = "") -> None:
         """End it now."""
-        self._complaint = self._complaint or complaint
+        if not self._outcome:
+            self._complaint = self._complaint or complaint
+            self._kill()
+            self._lost()
+
+    def _kill(self) -> None:
         with suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
-        self._lost()
 
     async def ask(self) -> None:
         """Have it tell its figures."""
@@ -92,13 +96,14 @@ class Worker:
     async def ended(self) -> str:
         """Wait for its end: what came of it, for the log."""
         await asyncio.shield(self._ended)
-        with suppress(ProcessLookupError):  # it ends now in any case, and its status is settled
-            os.kill(self.pid, signal.SIGKILL)
-        while True:
-            status = _reaped(self.pid)
-            if status is not None:
-                return self._complaint or _cause(status)
-            await asyncio.sleep(REAP)
+        if not self._outcome:
+            self._kill()  # it ends now in any case, and its status is settled
+        while not self._outcome:
+            if cause := _reaped(self.pid):
+                self._outcome = self._complaint or cause
+            else:
+                await asyncio.sleep(REAP)
+        return self._outcome
 
     def _heard(self, word: Word, body: bytes) -> None:
         self._unanswered = 0
@@ -144,10 +149,13 @@ class Worker:
             self._silence.pop()()
 
 
-def _reaped(pid: int) -> int | None:
-    """The exit code of a child as `os.waitstatus_to_exitcode` gives it, `None` while it has not ended."""
-    found, status = os.waitpid(pid, os.WNOHANG)
-    return os.waitstatus_to_exitcode(status) if found else None
+def _reaped(pid: int) -> str:
+    """What ended a child, empty while it has not ended."""
+    try:
+        found, status = os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:  # who ignores SIGCHLD has no children that wait to be reaped (waitpid(2))
+        return "ended"
+    return _cause(os.waitstatus_to_exitcode(status)) if found else ""
 
 
 def _cause(status: int) -> str:
