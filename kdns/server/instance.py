@@ -72,7 +72,6 @@ class Instance:
         for site in self.sites:
             site.chain(name, link)
 
-
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
