@@ -14,7 +14,8 @@ default; what is in them is given by other plugins of the block: `file`, `auto` 
 Zones are sent over TCP only; over UDP, and to others than ADDRESSES, they are refused. A zone has its SOA first and
 last, in messages of up to 63 000 octets, each made when the client has taken the one before. IXFR is answered with the
 SOA alone if the client's serial is ours, else with the whole zone, and with SERVFAIL if the query has no SOA. Questions
-of other types, and for zones nobody has, go to the next plugin; a zone that could not be had yet is SERVFAIL.
+of other types, and for zones nobody has, go to the next plugin; a zone that could not be had yet is SERVFAIL. What was
+sent to whom is logged.
 
 When a zone of `file`, `auto` or `secondary` is loaded or replaced, every ADDRESS is told by NOTIFY (RFC 1996) over UDP,
 as soon as queries are answered; three times, for 2 s each, until it is accepted, and with a warning if it never is.

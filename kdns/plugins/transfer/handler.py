@@ -1,5 +1,6 @@
 """The link of the chain that answers AXFR and IXFR (`kubernetes.md` section 6.3)."""
 
+import logging
 from collections.abc import Coroutine, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any
@@ -9,9 +10,11 @@ from kdns.chain.handler import Handler
 from kdns.chain.query import Query
 from kdns.chain.roles import Transfer, Transferer
 from kdns.plugins.transfer.stanza import Stanza
-from kdns.wire import codes
+from kdns.wire import codes, name
 from kdns.wire.reader import read_question, read_records
 from kdns.wire.record import Record
+
+log = logging.getLogger("kdns.transfer")
 
 MAX_MESSAGE = 63000
 """Octets of records, without compression, in one message of a transfer."""
@@ -61,12 +64,17 @@ class Transfers:
         soa = found.soa
         if soa is None:
             return _NOT_LOADED
-        if serial and serial == int.from_bytes(soa.data[-_SOA_NUMBERS:][:4], "big"):
+        ours = int.from_bytes(soa.data[-_SOA_NUMBERS:][:4], "big")
+        to = f'zone "{name.to_text(query.question.name)}" to {query.client[0]} for {ours} SOA serial'
+        if serial and serial == ours:
+            log.info("Outgoing noop, incremental transfer for up to date %s", to)
             return Answer(flags=codes.AA, answer=(soa,))
         messages = _messages(soa, found.records)
         first = next(messages)
-        whole = len(first) > 1 and first[-1] is soa
-        return Answer(flags=codes.AA, answer=first, more=None if whole else messages)
+        if len(first) > 1 and first[-1] is soa:
+            log.info("Outgoing transfer of %d records of %s", len(first), to)
+            return Answer(flags=codes.AA, answer=first)
+        return Answer(flags=codes.AA, answer=first, more=_told(messages, len(first), to))
 
     def _find(self, zone: bytes) -> Transfer | None:
         found = (transferer.transfer(zone) for transferer in self._transferers)
@@ -96,3 +104,11 @@ def _messages(soa: Record, zone: Iterable[Records]) -> Iterator[Records]:
         batch.append(record)
         room -= size
     yield batch
+
+
+def _told(messages: Iterator[Records], records: int, to: str) -> Iterator[Records]:
+    """The messages behind one of so many records, and a line once the client has taken the last."""
+    for message in messages:
+        records += len(message)
+        yield message
+    log.info("Outgoing transfer of %d records of %s", records, to)

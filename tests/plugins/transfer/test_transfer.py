@@ -109,6 +109,23 @@ def test_ixfr(serial: int, records: int) -> None:
     assert (answer.flags, len(answer.answer)) == (codes.AA, records)
 
 
+def test_what_was_sent_is_said_when_the_client_has_taken_it(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "kdns.transfer")
+    ask(axfr().replace(question=query("example.org", "IXFR").question, packet=ixfr(7)), Source())
+    ask(axfr("Example.ORG"), Source())
+    messages = ask(axfr(), Source(1000)).more
+    assert messages is not None
+    next(messages)
+    assert caplog.messages == [
+        'Outgoing noop, incremental transfer for up to date zone "example.org." to 192.0.2.1 for 7 SOA serial',
+        'Outgoing transfer of 4 records of zone "Example.ORG." to 192.0.2.1 for 7 SOA serial',
+    ]
+    assert list(messages)
+    assert caplog.messages[2:] == [
+        'Outgoing transfer of 1002 records of zone "example.org." to 192.0.2.1 for 7 SOA serial'
+    ]
+
+
 def test_ixfr_without_a_serial() -> None:
     answer = ask(query("example.org", "IXFR", proto="tcp").replace(packet=ixfr(None)), Source())
     assert (answer.rcode, answer.written) == (codes.SERVFAIL, False)
