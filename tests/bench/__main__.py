@@ -12,8 +12,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -24,7 +25,7 @@ from tests.bench.api import Api, serving
 from tests.bench.load import Generator
 from tests.bench.processes import running
 from tests.bench.rows import ROWS, Bench, Row
-from tests.bench.servers import Contestant, Failed, Question, contestants, free_ports, started
+from tests.bench.servers import Contestant, Failed, Question, Server, contestants, free_ports, started
 from tests.kit.cluster import service
 
 SMALL, BIG = (5500, 17000), (10000, 100000)
@@ -65,13 +66,20 @@ class Room:
             given = {"api": api.url, "upstream": upstream, "programs": self.folder}
             question = FIRST if "{corefile}" in contestant.command else Question("www.example.com")
             with started(contestant, self.folder, given, question, self.server_cpu) as server:
-                bench = Bench(server, api, self.generator, self.seconds, self.pace)
+                another = partial(self._another, contestant, given, question)
+                bench = Bench(server, api, self.generator, self.seconds, self.pace, another)
                 for row in rows:
                     self.console.print(f"{contestant.name}: {row.title} ...", highlight=False)
-                    results.setdefault(row.name, {}).setdefault(contestant.name, []).append(row.measure(bench))
+                    if figures := row.measure(bench):
+                        results.setdefault(row.name, {}).setdefault(contestant.name, []).append(figures)
                 if "mix" in bench.rates:
                     self.pace = min(self.pace if self.pace != PACE else 1e9, bench.rates["mix"] / 2)
                 return bench.doubts
+
+    def _another(
+        self, contestant: Contestant, given: Mapping[str, object], question: Question, more: str
+    ) -> AbstractContextManager[Server]:
+        return started(contestant, self.folder, given, question, self.server_cpu | self.load_cpu, more=more)
 
 
 def main() -> None:

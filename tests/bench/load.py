@@ -23,7 +23,7 @@ OUTSTANDING = 200
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What is asked and how fast. `rate` 0: the next query when one of `OUTSTANDING` is answered."""
+    """What is asked and how fast. `rate` 0: the next query when one of `outstanding` is answered."""
 
     queries: str
     tcp: bool = False
@@ -32,6 +32,7 @@ class Load:
     mixed_case: bool = False
     rate: float = 0
     sockets: int = SOCKETS
+    outstanding: int = OUTSTANDING
 
     @property
     def plain(self) -> bool:
@@ -41,14 +42,14 @@ class Load:
     def options(self, seconds: float) -> list[str]:
         """As c/load.c takes them."""
         flags = {"-t": self.tcp, "-n": self.new_names, "-k": self.cookies, "-x": self.mixed_case}
-        pace = ["-r", f"{self.rate:.0f}"] if self.rate else ["-q", str(OUTSTANDING)]
+        pace = ["-r", f"{self.rate:.0f}"] if self.rate else ["-q", str(self.outstanding)]
         return [flag for flag, on in flags.items() if on] + ["-c", str(self.sockets), *pace, "-l", f"{seconds:g}"]
 
     def dnsperf_options(self, seconds: float) -> list[str]:
         """As dnsperf takes them."""
         mode = ["-m", "tcp"] if self.tcp else []
         whole = str(max(1, round(seconds)))
-        pace = ["-c", str(self.sockets), "-q", str(OUTSTANDING), "-T", "1", "-t", "2", "-O", "suppress=timeout"]
+        pace = ["-c", str(self.sockets), "-q", str(self.outstanding), "-T", "1", "-t", "2", "-O", "suppress=timeout"]
         return [*mode, *pace, "-l", whole]
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from tests.bench import crowd
 from tests.bench.api import Api
 from tests.bench.load import Generator, Load, Outcome
 from tests.bench.processes import cpu_seconds, forget_highest, highest_mib, resident_mib, settle
@@ -25,6 +26,8 @@ class Bench:
     seconds: float
     pace: float
     """Queries a second of the rows at a fixed rate."""
+    another: crowd.Start
+    """Starts the same server a second time, with one more line in its Corefile, on all CPUs."""
     doubts: dict[str, str] = field(default_factory=dict)
     rates: dict[str, float] = field(default_factory=dict)
 
@@ -108,6 +111,16 @@ def change(bench: Bench) -> dict[str, float]:
     return {"p50": seen["p50_ms"], "p99": seen["p99_ms"], "longest wait, ms": outcome.max_us / 1e3}
 
 
+def processes(bench: Bench) -> dict[str, float]:
+    """Microseconds a query with one process and with two."""
+    settle(bench.server.pid, 10)
+    try:
+        return crowd.measure(bench.another, bench.load, 2 * bench.seconds)
+    except RuntimeError as error:
+        bench.doubts["processes"] = str(error)
+        return {}
+
+
 _ALL = frozenset(Kind)
 _CLUSTER = frozenset((Kind.CLUSTER,))
 _RESOLVERS = frozenset((Kind.CLUSTER, Kind.RESOLVER))
@@ -128,6 +141,7 @@ ROWS = (
     Row("latency", "latency of the mix, same rate for all", "µs", _CLUSTER, latency),
     Row("full", "memory after all these loads", "MiB", _CLUSTER, memory),
     Row("change", "API event to changed answer, 200/s under 5 000 q/s", "ms", _CLUSTER, change),
+    Row("processes", "Service A, one process and two", "µs a query", _CLUSTER, processes),
     Row("start", "first right answer after start, big cluster", "s", _CLUSTER, first, big=True),
     Row("big", "memory, big cluster", "MiB", _CLUSTER, memory, big=True),
     Row("relist", "big cluster listed again three times", "", _CLUSTER, relist, big=True),

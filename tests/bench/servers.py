@@ -28,6 +28,7 @@ from tests.bench.processes import running
 COREFILE = """\
 .:{port} {{
     errors
+    {more}
     health :{health} {{
        lameduck 0s
     }}
@@ -175,16 +176,20 @@ def started(
     question: Question,
     cpus: frozenset[int],
     patience: float = 60,
+    more: str = "",
 ) -> Iterator[Server]:
-    """Run a server until it is no longer needed. `given`: `api`, `upstream`, `programs`. Raises `Failed`."""
+    """Run a server until it is no longer needed. `given`: `api`, `upstream`, `programs`. Raises `Failed`.
+
+    `more` is a further line of its Corefile.
+    """
     port, health, ready, metrics = free_ports(4)
-    words = {**given, "port": port, "health": health, "ready": ready, "metrics": metrics}
+    words = {**given, "port": port, "health": health, "ready": ready, "metrics": metrics, "more": more}
     for word, template in (("corefile", COREFILE), ("unbound", UNBOUND)):
-        file = folder / f"{contestant.name}.{word}"
+        file = folder / f"{contestant.name}{more[-2:].strip()}.{word}"
         if f"{{{word}}}" in contestant.command:
             file.write_text(template.format(**words))
             words[word] = file
-    log = folder / f"{contestant.name}.log"
+    log = folder / f"{contestant.name}{more[-2:].strip()}.log"
     with ExitStack() as stack:
         begun = time.monotonic()
         try:
