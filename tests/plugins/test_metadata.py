@@ -46,6 +46,7 @@ def chain(folder: str, labels: str, *, zones: str = "", options: str = "pods ver
         ("WEB.Shop.svc.cluster.local", "svc,shop,web,,,,-,-,-"),
         ("ep.web.shop.svc.cluster.local", "svc,shop,web,ep,,,-,-,-"),
         ("_http._tcp.web.shop.svc.cluster.local", "svc,shop,web,,http,tcp,-,-,-"),
+        (r"\"a\255\.b\".web.shop.svc.cluster.local", r"svc,shop,web,\"a\255\.b\",,,-,-,-"),
         ("ep.blue.web.shop.svc.clusterset.local", "svc,shop,web,ep,,,blue,-,-"),
         ("10-0-0-1.shop.pod.cluster.local", "pod,shop,10-0-0-1,,,,-,-,-"),
         ("shop.svc.cluster.local", "svc,shop,,,,,-,-,-"),

@@ -42,7 +42,7 @@ class Labels:
         zone = self._zones.match(query.question)
         if zone is None or (word == "zone" and not self._zonal):
             return None
-        labels = [label.decode("latin-1") for label in name.labels(query.question.folded)]
+        labels = [name.to_text(name.from_labels((label,)))[:-1] for label in name.labels(query.question.folded)]
         below = labels[: len(labels) - len(name.labels(zone))]
         multicluster = zone in self._multicluster
         asked = read(below, multicluster=multicluster, zonal=self._zonal)
