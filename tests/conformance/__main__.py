@@ -4,17 +4,18 @@
     python -m tests.conformance --setup kubeadm 127.0.0.1:53 --api-port 8001 --upstream-port 8053
 
 The other server is a command, started for each set-up, or an address where one runs already with that set-up's
-Corefile. Ends with status 1 if a difference is left that no row of the README's table explains.
+Corefile. Ends with status 1 if a difference is left for which `beside/explained.yaml` has no reason.
 """
 
 import argparse
 import asyncio
 import sys
 import tempfile
+from itertools import chain
 from pathlib import Path
 
 from kdns.plugins import available
-from tests.conformance.beside import asked, setups
+from tests.conformance.beside import asked, distributions, setups
 from tests.conformance.beside.asking import ask_all
 from tests.conformance.beside.compare import Pair, read
 from tests.conformance.beside.report import Report
@@ -31,12 +32,15 @@ async def _compare(setup: setups.Setup, around: World, other: str, report: Repor
             for proto in ROUNDS["all" if setup.thorough else "some"]:
                 replies = await ask_all(rows, ports, proto)
                 for row, (ours, theirs) in zip(rows, replies, strict=True):
-                    report.add(Pair(setup, row, proto, read(ours), read(theirs)))
+                    octets = [packet[2:] for packet in ours] == [packet[2:] for packet in theirs]
+                    report.add(Pair(setup, row, proto, read(ours), read(theirs), octets))
 
 
 async def _run(options: argparse.Namespace) -> Report:
-    report = Report(options.examples)
-    chosen = [setup for setup in setups.read() if setup.name in (options.setup or [setup.name])]
+    report = Report(options.examples, options.samples)
+    chosen = [
+        setup for setup in chain(setups.read(), distributions.read()) if setup.name in (options.setup or [setup.name])
+    ]
     async with world(objects(options.objects), options.api_port, options.upstream_port) as around:
         for setup in chosen:
             if lacking := setup.plugins - available():
@@ -57,6 +61,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--setup", action="append", help="only this one (may be repeated)")
     parser.add_argument("--objects", action="append", type=Path, default=[], help="YAML file of the cluster's objects")
     parser.add_argument("--examples", type=int, default=3, help="how many of each kind of difference are shown")
+    parser.add_argument("--samples", type=int, default=0, help="how many of each difference with a reason are shown")
     parser.add_argument("--api-port", type=int, default=0, help="where the API server listens (any free port)")
     parser.add_argument("--upstream-port", type=int, default=0, help="where the upstream listens (any free port)")
     report = asyncio.run(_run(parser.parse_args(arguments)))

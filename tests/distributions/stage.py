@@ -24,7 +24,7 @@ _WORD = re.compile(r"\S+")
 
 
 class Stage:
-    """The files of a distribution under a folder; `ports` are the real ones, by those in the files.
+    """The files of a distribution under a folder; `ports` are the real ones, by those in the files: given, or free.
 
     `hosts` are addresses to listen on, `servers` are name servers (`ADDRESS`, `ADDRESS:PORT` or a file), by what stands
     in the files.
@@ -38,8 +38,9 @@ class Stage:
         hosts: Mapping[str, str],
         servers: Mapping[str, str],
         files: Mapping[str, str],
+        ports: Mapping[int, int] | None = None,
     ) -> None:
-        self.ports: dict[int, int] = {}
+        self.ports = dict(ports or {})
         self._free = free_ports(MAX_PORTS)
         self._root = root
         self._api = api

@@ -4,7 +4,6 @@ The files are in a folder for each distribution, laid out as they are mounted; R
 """
 
 import asyncio
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -12,7 +11,6 @@ from pathlib import Path
 import dns.message
 import dns.rdataclass
 import dns.rdatatype
-import dns.rrset
 import pytest
 from blockbuster import BlockBuster
 
@@ -20,15 +18,13 @@ from kdns.chain.site import Process
 from kdns.metrics import Registry
 from kdns.server.source import Source
 from kdns.server.supervisor import Supervisor
+from tests.distributions.answering import FILES, answering
 from tests.distributions.stage import DISTRIBUTIONS, Stage
 from tests.distributions.table import RELOADED, TABLE, Distribution, Question
 from tests.kit.api import FakeApi
 from tests.kit.http import fetch
 from tests.kit.manifests import endpoints, namespace, pod, service
-from tests.kit.upstream import Ask, FakeUpstream, Steps
 from tests.scenarios.subjects import exchange
-
-TLS = Path(__file__).parents[1] / "kit" / "tls"
 
 
 def test_every_folder_is_in_the_table() -> None:
@@ -62,26 +58,6 @@ def cluster() -> FakeApi:
         ]
     )
     return api
-
-
-def answering(address: str) -> FakeUpstream:
-    """A name server that has one address for everything, and one name; `tls` behind the address makes it speak that."""
-    address, _, tls = address.partition(" ")
-
-    def script(ask: Ask) -> Steps:
-        query = dns.message.from_wire(ask.message)
-        reply = dns.message.make_response(query, recursion_available=True)
-        (question,) = query.question
-        data = {dns.rdatatype.A: address, dns.rdatatype.PTR: "outside.example.net."}.get(question.rdtype)
-        if data is not None:
-            reply.answer.append(dns.rrset.from_text(question.name, 60, "IN", question.rdtype, data))
-        return [reply.to_wire()]
-
-    context = None
-    if tls:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(TLS / "server.crt", TLS / "server.key")
-    return FakeUpstream(script, tls=context, udp=not tls)
 
 
 class Served:
@@ -121,8 +97,7 @@ async def served(distribution: Distribution, root: Path) -> AsyncIterator[tuple[
         for server, address in servers.items():
             upstream = await around.enter_async_context(answering(address))
             real[server] = f"127.0.0.1:{upstream.port}"
-        files = {"etc/pki/api.kit-ca-bundle/ca-bundle.crt": (TLS / "ca.crt").read_text()}
-        stage = Stage(distribution.name, root, api.url, distribution.hosts, real, files)
+        stage = Stage(distribution.name, root, api.url, distribution.hosts, real, FILES)
         loop = asyncio.get_running_loop()
         process = Process(Registry(), loop.time, lambda: 1_700_000_000.0, {}, "kdns", "1.14.7")
         source = Source(

@@ -12,29 +12,45 @@ MANY = "many.vendor.example."
 """A name of the upstream with more addresses than a datagram of 512 octets has room for."""
 
 
+FEW = 8
+"""One name of so many is asked where a few are enough."""
+
+
 def rows(setup: Setup, objects: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
     """The questions of a set-up; `objects` are those of the cluster."""
     client = questions.CLIENT
+    key: tuple[str, ...] = ()
     for word, *rest in setup.asks:
         match [word, *rest]:
             case ["from", client]:
                 pass
-            case ["ask", "external", zone]:
-                yield from questions.some_of(names.external(objects, zone), client=client)
-            case ["ask", "walks"]:
-                yield from questions.some_of(_walks(), ("A", "AAAA", "SRV", "TXT"), client)
-            case ["ask", "all", *part]:
-                yield from questions.all_of(_names(part, objects))
-            case ["ask", "some", *part]:
-                yield from questions.some_of(_names(part, objects), client=client)
-            case ["ask", name, *kinds]:
-                yield from _given(name, kinds, client)
+            case ["signed", *words]:
+                key = tuple(words)
+            case ["ask", *words]:
+                for row in _asked(words, objects, client):
+                    yield Row({**row.given, "key": key}) if key else row
+
+
+def _asked(words: list[str], objects: Sequence[Mapping[str, Any]], client: str) -> Iterator[Row]:
+    match words:
+        case ["external", zone]:
+            yield from questions.some_of(names.external(objects, zone), client=client)
+        case ["walks"]:
+            yield from questions.some_of(_walks(), ("A", "AAAA", "SRV", "TXT"), client)
+        case ["all", *part]:
+            yield from questions.all_of(_names(part, objects), client=client)
+        case ["some", *part]:
+            yield from questions.some_of(_names(part, objects), client=client)
+        case [name, *kinds]:
+            yield from _given(name, kinds, client)
 
 
 def _names(part: list[str], objects: Sequence[Mapping[str, Any]]) -> Iterable[str]:
     match part:
         case ["cluster", zone]:
             return names.cluster(objects, zone)
+        case ["few", zone]:
+            return list(names.cluster(objects, zone))[::FEW]
         case ["reverse"]:
             return names.reverse(objects)
         case ["outside"]:
@@ -43,6 +59,10 @@ def _names(part: list[str], objects: Sequence[Mapping[str, Any]]) -> Iterable[st
             return _hosts()
         case ["zone", zone]:
             return _zone(zone)
+        case ["names", *given]:
+            return given
+        case ["near", *given]:
+            return dict.fromkeys(name for around in given for name in names.near(around))
     raise ValueError(f"setups.txt: no names of {' '.join(part)}")
 
 
@@ -69,8 +89,9 @@ def _hosts() -> Iterator[str]:
 
 
 def _zone(zone: str) -> Iterator[str]:
-    lines = (HERE / "files/zone.test").read_text().splitlines()[2:]
-    relative = dict.fromkeys(line.split()[0] for line in lines)
+    path = HERE / "files" / zone.rstrip(".")
+    lines = (path if path.exists() else HERE / "files/zone.test").read_text().splitlines()
+    relative = dict.fromkeys(line.split()[0] for line in lines if line[0] not in " $")
     yield zone
     yield from (f"{name.replace('*', 'any')}.{zone}" for name in relative if name != "@")
     yield from (f"{name}.{zone}" for name in ("none", "x.www", "a.b.wild", "wild", "b.empty", "empty", "x.b.empty"))

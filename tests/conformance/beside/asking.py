@@ -2,11 +2,18 @@
 
 import asyncio
 import socket
+import struct
+import time
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
 from types import TracebackType
 from typing import Self
+
+import dns.rdataclass
+import dns.rdatatype
+import dns.tsig
+from dns.rdtypes.ANY.TSIG import TSIG
 
 from kdns.wire import codes
 from kdns.wire.message import read_message
@@ -17,6 +24,8 @@ WINDOW = 48
 PATIENCE = 2.5
 """Seconds for a reply; what is left out by then is asked once more."""
 AXFR = ("AXFR", "IXFR")
+FUDGE = 300
+"""Seconds by which clocks may differ."""
 
 Packets = list[bytes]
 
@@ -56,7 +65,7 @@ class Asker:
     async def exchange(self, row: Row) -> Packets:
         """The messages of the reply to a question."""
         if self._proto == "tcp" and row.given["type"] in AXFR:
-            return await transfer(row.query(), self._port)
+            return await transfer(octets(row), self._port, self._client)
         reply = await self._ask(row)
         return [] if reply is None else [reply]
 
@@ -66,7 +75,7 @@ class Asker:
             self._next = ident = self._next % 65535 + 1
             future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
             self._waiting[ident] = future
-            self._send(row.query(ident))
+            self._send(octets(row, ident))
             try:
                 async with asyncio.timeout(PATIENCE):
                     return await future
@@ -128,9 +137,24 @@ async def ask_all(rows: Sequence[Row], ports: Sequence[int], proto: str) -> list
     return replies
 
 
-async def transfer(query: bytes, port: int) -> list[bytes]:
+def octets(row: Row, ident: int = 1) -> bytes:
+    """The query, signed if its `key` says so: name, secret, algorithm, and seconds by which the clock is off."""
+    query = row.query(ident)
+    if "key" not in row.given:
+        return query
+    owner, secret, algorithm, skew = row.given["key"]
+    key = dns.tsig.Key(owner, secret, algorithm)
+    unsigned = TSIG(dns.rdataclass.ANY, dns.rdatatype.TSIG, key.algorithm, 0, FUDGE, b"", ident, 0, b"")  # type: ignore[no-untyped-call]
+    signature, _ = dns.tsig.sign(query, key, unsigned, int(time.time()) + int(skew))  # type: ignore[no-untyped-call]
+    rdata = signature.to_wire() or b""
+    fixed = struct.pack(">HHIH", codes.TSIG, dns.rdataclass.ANY, 0, len(rdata))
+    records = int.from_bytes(query[10:12], "big") + 1
+    return query[:10] + records.to_bytes(2, "big") + query[12:] + (key.name.to_wire() or b"") + fixed + rdata
+
+
+async def transfer(query: bytes, port: int, client: str) -> list[bytes]:
     """The messages of a transfer: until the second SOA, or one that is no part of a transfer."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(client, 0))
     writer.write(len(query).to_bytes(2, "big") + query)
     messages: list[bytes] = []
     with suppress(TimeoutError, asyncio.IncompleteReadError, ConnectionError):

@@ -1,4 +1,4 @@
-"""Differences that are meant: each rule names its row in the README's table "Where it answers otherwise than CoreDNS".
+"""Differences that are meant: each rule has a reason, and a row of the README's table of differences.
 
 A rule accounts for some parts of a reply (`covers`) where it `holds`. A difference is explained when the rules that
 hold account for every part that differs.
@@ -8,33 +8,47 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from kdns.wire import codes
 from tests.conformance.beside.compare import Pair, Said
 
 DATA = frozenset({"rcode", "answer", "authority", "additional"})
-ALL = DATA | {"flags", "question", "edns", "ttl", "order"}
-ALIKE = frozenset({"rcode"})
+ALL = DATA | {"flags", "question", "edns", "tsig", "ttl", "order"}
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`row` is how the README's row begins."""
+    """`row` is how the README's row begins; none if the difference is of no server's making."""
 
-    row: str
+    reason: str
     covers: frozenset[str]
     holds: Callable[[Pair], bool]
+    row: str = ""
 
 
 def explain(pair: Pair, kinds: frozenset[str], rules: Iterable[Rule]) -> list[str]:
-    """The rows that explain a difference; none if some part of it is not explained."""
-    held = [rule for rule in rules if rule.covers & kinds and rule.holds(pair)]
-    left = kinds.difference(*[rule.covers for rule in held])
-    return [] if left else list(dict.fromkeys(rule.row for rule in held))
+    """The reasons of a difference; none if some part of it is not explained."""
+    left, reasons = kinds, []
+    for rule in rules:
+        if rule.covers & left and rule.holds(pair):
+            left -= rule.covers
+            reasons.append(rule.reason)
+    return [] if left else reasons
+
+
+REWRITTEN = {
+    "apps.test.": "cluster.local.",
+    "ovh.example.": "svc.cluster.local.",
+    "svc.cluster.local.svc.cluster.local.": "svc.cluster.local.",
+}
+"""Names that set-ups rewrite to those of the cluster."""
 
 
 def name(pair: Pair) -> str:
-    """The name asked, in lower case; names of `apps.test` are rewritten to those of the cluster."""
-    return str(pair.row.given["name"]).lower().replace("apps.test.", "cluster.local.")
+    """The name asked, in lower case, and as rules rewrite it."""
+    asked = str(pair.row.given["name"]).lower()
+    if "rewrite" in pair.setup.plugins:
+        for given, meant in REWRITTEN.items():
+            asked = asked.removesuffix(given) + meant if asked.endswith(given) else asked
+    return asked
 
 
 def kind(pair: Pair) -> str:
@@ -74,14 +88,16 @@ def same_but_case(pair: Pair) -> bool:
     return ours == theirs
 
 
-def without_echo(pair: Pair) -> bool:
-    """Whether the OPT records are the same but for what they repeat of the query's."""
-    ours, theirs = pair.ours.edns, pair.theirs.edns
-    if ours is None or theirs is None or ours[:2] != theirs[:2]:
-        return False
-    options = (pair.row.given.get("edns") or {}).get("options", ())
-    asked = {(option["code"], option["data"]) for option in options}
-    return ours[2] == theirs[2] & codes.DO and set(ours[3]) ^ set(theirs[3]) <= asked
+def options(pair: Pair) -> list[tuple[int, str]]:
+    """The EDNS options of the query."""
+    given = (pair.row.given.get("edns") or {}).get("options", ())
+    return [(option["code"], option["data"]) for option in given]
+
+
+def served_by(pair: Pair, word: str) -> list[str]:
+    """The zones behind a word in the Corefile."""
+    lines = [line.split() for line in pair.setup.text.splitlines()]
+    return [zone for line in lines if line[:1] == [word] for zone in line[1:] if zone != "{"]
 
 
 def may_hit(pair: Pair) -> bool:

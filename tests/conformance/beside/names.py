@@ -7,6 +7,8 @@ import ipaddress
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+MOST_OCTETS = 255
+
 Objects = Iterable[Mapping[str, Any]]
 
 
@@ -25,6 +27,21 @@ def reverse(objects: Objects) -> Iterator[str]:
 def external(objects: Objects, zone: str) -> Iterator[str]:
     """Names as `k8s_external` has them in a zone."""
     yield from _distinct(_external(objects, zone))
+
+
+def near(name: str) -> Iterator[str]:
+    """A name, those above it, and what stands at the borders of names: odd octets, and the longest there are."""
+    labels = name.rstrip(".").split(".")
+    yield from (".".join([*labels[at:], ""]) for at in range(len(labels)))
+    yield from (f"{part}.{name}" for part in ("x", "a.b", "*", "_tcp", "_http._tcp", "1", "-", "xn--80ak6aa92e"))
+    yield from (f"x{name}", name[1:].removeprefix("."), ".".join([f"{labels[0]}x", *labels[1:], ""]))
+    yield from (
+        f"{part}.{name}" for part in (r"\000", r"\032", r"\255\200", r"a\.b", r"\"q\"", r"\;", r"\@", "{0}", "$1")
+    )
+    room = MOST_OCTETS - sum(1 + len(label) for label in labels) - 1
+    full, rest = divmod(room, 64)
+    longest = [*["l" * 63] * full, *(["r" * (rest - 1)] if rest > 1 else [])]
+    yield from (f"{'m' * 63}.{name}", f"{'.'.join(longest)}.{name}", f"{'.'.join([*longest[:-1], 'r'])}.{name}")
 
 
 def _external(objects: Objects, zone: str) -> Iterator[str]:

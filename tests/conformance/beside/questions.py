@@ -22,12 +22,12 @@ def question(name: str, kind: str, note: str = "", client: str = CLIENT, **given
     return Row({"id": note or "plain", "name": name, "type": kind, "client": client, "note": note, **given})
 
 
-def all_of(names: Iterable[str], seed: int = 1) -> Iterator[Row]:
+def all_of(names: Iterable[str], seed: int = 1, client: str = CLIENT) -> Iterator[Row]:
     """Every kind of question about each name."""
     chance = random.Random(seed)
     for number, name in enumerate(names):
-        yield from (question(name, kind) for kind in TYPES)
-        yield from variants(name, number, chance)
+        yield from (question(name, kind, client=client) for kind in TYPES)
+        yield from variants(name, number, chance, client)
 
 
 def some_of(names: Iterable[str], kinds: Iterable[str] = COMMON, client: str = CLIENT) -> Iterator[Row]:
@@ -38,19 +38,19 @@ def some_of(names: Iterable[str], kinds: Iterable[str] = COMMON, client: str = C
         yield question(name, "AAAA", "bits", client, rd=False, cd=True, ad=True)
 
 
-def variants(name: str, number: int, chance: random.Random) -> Iterator[Row]:
+def variants(name: str, number: int, chance: random.Random, client: str = CLIENT) -> Iterator[Row]:
     """The same name asked in other ways; which, goes round from name to name."""
     mixed = "".join(letter.upper() if chance.random() < 0.5 else letter for letter in name)
-    yield from (question(mixed, kind, "letter case") for kind in COMMON)
+    yield from (question(mixed, kind, "letter case", client) for kind in COMMON)
     size = SIZES[number % len(SIZES)]
     for kind in ("A", "SRV", "AAAA"):
-        yield question(name, kind, "edns", edns={"size": size})
-        yield question(name, kind, "do", edns={"size": 4096, "do": True})
+        yield question(name, kind, "edns", client, edns={"size": size})
+        yield question(name, kind, "do", client, edns={"size": 4096, "do": True})
     odd = (NSID, SUBNET, COOKIE, "11:", "12:0000", "9:", "65001:abcd", "15:0000")[number % 8]
     code, _, data = odd.partition(":")
-    yield question(name, "A", "option", edns={"size": 1232, "options": [{"code": int(code), "data": data}]})
-    yield question(name, "A", "edns flags", edns={"size": 1232, "z": 1 << number % 15})
-    yield question(name, "A", "version", edns={"size": 1232, "version": 1 + number % 3})
-    yield question(name, "A", "bits", rd=bool(number & 1), cd=bool(number & 2), ad=bool(number & 4))
-    yield question(name, "A", "class", **{"class": ("CH", "HS", "ANY", "NONE")[number % 4]})
-    yield question(name, "A", "opcode", opcode=("STATUS", "NOTIFY", "UPDATE", "IQUERY")[number % 4])
+    yield question(name, "A", "option", client, edns={"size": 1232, "options": [{"code": int(code), "data": data}]})
+    yield question(name, "A", "edns flags", client, edns={"size": 1232, "z": 1 << number % 15})
+    yield question(name, "A", "version", client, edns={"size": 1232, "version": 1 + number % 3})
+    yield question(name, "A", "bits", client, rd=bool(number & 1), cd=bool(number & 2), ad=bool(number & 4))
+    yield question(name, "A", "class", client, **{"class": ("CH", "HS", "ANY", "NONE")[number % 4]})
+    yield question(name, "A", "opcode", client, opcode=("STATUS", "NOTIFY", "UPDATE", "IQUERY")[number % 4])

@@ -11,10 +11,14 @@ from tests.conformance.beside.rules import RULES
 
 @dataclass(slots=True)
 class Report:
-    """Counts what was asked. `examples` is how many differences of a group are shown."""
+    """Counts what was asked. `examples` is how many differences of a group are shown, `samples` of a reason."""
 
     examples: int = 3
-    rows: Counter[str] = field(default_factory=Counter)
+    samples: int = 0
+    octets: int = 0
+    """Replies that are the same to the octet, but for the id."""
+    reasons: Counter[str] = field(default_factory=Counter)
+    explained: dict[str, list[Pair]] = field(default_factory=lambda: defaultdict(list))
     open: dict[str, list[Pair]] = field(default_factory=lambda: defaultdict(list))
     failed: dict[str, str] = field(default_factory=dict)
     setups: dict[str, list[int]] = field(default_factory=dict)
@@ -24,11 +28,15 @@ class Report:
         counts = self.setups.setdefault(pair.setup.name, [0, 0, 0, 0])
         kinds = pair.kinds()
         counts[0] += 1
+        self.octets += pair.octets
         if not kinds:
             counts[1] += 1
-        elif rows := explain(pair, kinds, RULES):
+        elif reasons := explain(pair, kinds, RULES):
             counts[2] += 1
-            self.rows.update(rows)
+            self.reasons.update(reasons)
+            for shown in [self.explained[reason] for reason in reasons]:
+                if len(shown) < self.samples and pair.row.given not in [other.row.given for other in shown]:
+                    shown.append(pair)
         else:
             counts[3] += 1
             self.open[_group(pair, kinds)].append(pair)
@@ -43,10 +51,13 @@ class Report:
         yield f"{'asked':>8}{'equal':>8}{'explained':>11}{'open':>7}"
         for name, counts in [*self.setups.items(), ("all", self.totals)]:
             yield f"{counts[0]:8}{counts[1]:8}{counts[2]:11}{counts[3]:7}  {name}"
+        yield f"{self.octets:8} of them to the octet, without being decoded"
         yield from (f"\n{name} was not asked: {reason}" for name, reason in self.failed.items())
-        if self.rows:
-            yield "\nExplained by a row of the README's table:"
-            yield from (f"{count:8}  {row}" for row, count in self.rows.most_common())
+        if self.reasons:
+            yield "\nDifferences by reason, each from explained.yaml; a reply may have several:"
+        for reason, count in self.reasons.most_common():
+            yield f"{count:8}  {reason}"
+            yield from (line for pair in self.explained[reason] for line in _shown(pair))
         for group, pairs in sorted(self.open.items(), key=lambda item: -len(item[1])):
             yield f"\n{len(pairs)} times {group}"
             yield from (line for pair in pairs[: self.examples] for line in _shown(pair))

@@ -3,7 +3,7 @@
 import asyncio
 import re
 import shutil
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,12 +11,15 @@ from typing import Any, NamedTuple
 import yaml
 
 from kdns.net.sockets import own_addresses
+from tests.conformance.beside import distributions
 from tests.conformance.beside.asked import MANY
 from tests.conformance.beside.asking import ask_all
 from tests.conformance.beside.compare import read
 from tests.conformance.beside.questions import question
 from tests.conformance.beside.setups import HERE, Setup
+from tests.distributions.answering import answering
 from tests.integration.running import PROGRAM
+from tests.kit import mmdb
 from tests.kit.api import FakeApi
 from tests.kit.manifests import endpoints, service
 from tests.kit.upstream import FakeUpstream, unused_port
@@ -28,6 +31,20 @@ PATIENCE = 20.0
 """Seconds until a server that was started has its cluster."""
 KDNS = f"{PROGRAM} -conf {{corefile}} -dns.port {{port}}"
 
+PLACES = {
+    "127.0.0.0/30": {
+        "city": {"names": {"en": "Cambridge"}},
+        "continent": {"code": "EU", "names": {"en": "Europe"}},
+        "country": {"iso_code": "GB", "names": {"en": "United Kingdom"}, "is_in_european_union": False},
+        "location": {"latitude": 52.2242, "longitude": 0.1315, "time_zone": "Europe/London"},
+        "postal": {"code": "CB4"},
+        "subdivisions": [{"iso_code": "ENG"}, {"iso_code": "CAM"}],
+    },
+    "127.0.0.4/30": {"country": {"iso_code": "FR", "is_in_european_union": True}, "continent": {"code": "EU"}},
+    "10.0.0.0/8": {"country": {"iso_code": "US"}, "continent": {"code": "NA"}},
+}
+"""What `geoip` finds; nothing about other networks."""
+
 
 class World(NamedTuple):
     """What all set-ups share."""
@@ -35,6 +52,8 @@ class World(NamedTuple):
     objects: list[Any]
     api: str
     upstream: str
+    servers: Mapping[str, str]
+    """Name servers that have one address for everything, by it."""
 
 
 def host() -> str:
@@ -81,8 +100,12 @@ async def world(found: list[Any], api_port: int = 0, upstream_port: int = 0) -> 
     await api.start(port=api_port)
     try:
         api.store.load({"apiVersion": "", **item} for item in found)
-        async with FakeUpstream(table.script, port=upstream_port) as upstream:
-            yield World(found, api.url, f"127.0.0.1:{upstream.port}")
+        async with FakeUpstream(table.script, port=upstream_port) as upstream, AsyncExitStack() as stack:
+            servers = {
+                answer: f"127.0.0.1:{(await stack.enter_async_context(answering(answer))).port}"
+                for answer in distributions.answers()
+            }
+            yield World(found, api.url, f"127.0.0.1:{upstream.port}", servers)
     finally:
         await api.stop()
 
@@ -100,11 +123,11 @@ async def both(setup: Setup, world: World, other: str, folder: Path) -> AsyncIte
         for number, made in enumerate((Command(KDNS, "udp"), subject(other))):
             place = folder / str(number)
             shutil.copytree(HERE / "files", place)
+            mmdb.write(place / "places.mmdb", "GeoLite2-City", PLACES)
             values: dict[str, object] = {"API": world.api, "UPSTREAM": world.upstream, "DIR": place, "HOST": host()}
             values |= {"PORT": made.port} | {f"FREE{free}": unused_port() for free in range(1, 5)}
-            (place / "Corefile").write_text(setup.corefile(values))
             stack.push_async_callback(made.stop)
-            await made.start(place / "Corefile")
+            await made.start(setup.write(place, values, world.servers))
             ports.append(made.port)
         for port in ports:
             await _ready(setup, port)
