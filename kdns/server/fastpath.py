@@ -1,5 +1,6 @@
 """Plain questions on their way past the chain, as a listener sees them: see `chain.fastpath`."""
 
+from collections.abc import Sequence
 from struct import Struct
 
 from kdns.chain.fastpath import TYPES, FastPath, Plain
@@ -77,13 +78,16 @@ class Shortcut:
         service.waiting.add(plain)
         return True
 
-    def finish(self, plain: Plain) -> None:
+    def finish(self, plains: Sequence[Plain]) -> None:
         """See `Asker`."""
-        self._service.reply_to(plain, self._reply)
+        self._service.reply_to(plains, self._replies)
+
+    def _replies(self, plains: Sequence[Plain]) -> list[bytes]:
+        for replied in self._replied:
+            replied(plains)
+        return [self._reply(plain) for plain in plains]
 
     def _reply(self, plain: Plain) -> bytes:
-        for replied in self._replied:
-            replied(plain)
         packet, opt = plain.packet, plain.opt
         flags = codes.QR | plain.flags | (packet[2] << 8 & codes.RD)
         head = _FLAGS_COUNTS.pack(flags, 1, plain.count, 0, 1 if opt else 0)

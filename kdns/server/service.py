@@ -6,7 +6,7 @@ A query is a coroutine that is driven by hand. One that never waits, as all clus
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any, Protocol
 
 from kdns.chain.answer import DROP, Answer, Records, refuse
@@ -122,17 +122,23 @@ class Service:
             self._panics.add()
             stack = error if self._stacktrace else None
             _log.error('Recovered from panic in server: "%s" %r', self.transport.server, error, exc_info=stack)
-            query = self._read(packet, exchange, 0.0)
-            if not isinstance(query, Query):
-                return _NO_REPLY
-            self._dispatch.dropped(query, _FAILED)
-            return reply.encode(query, _FAILED)
+            return self._failure(packet, exchange)
 
-    def reply_to(self, plain: Plain, make: Callable[[Plain], bytes]) -> None:
-        """Send the reply to a plain question."""
-        self.let_go(plain)
-        octets = self._guarded(plain.packet, plain.exchange, make, plain)
-        if octets:
+    def _failure(self, packet: bytes, exchange: Any) -> bytes:
+        query = self._read(packet, exchange, 0.0)
+        if not isinstance(query, Query):
+            return _NO_REPLY
+        self._dispatch.dropped(query, _FAILED)
+        return reply.encode(query, _FAILED)
+
+    def reply_to(self, plains: Sequence[Plain], make: Callable[[Sequence[Plain]], list[bytes]]) -> None:
+        """Send the replies to plain questions, or, if they cannot be made, that all have failed."""
+        first = plains[0]
+        replies = self._guarded(first.packet, first.exchange, make, plains)
+        if isinstance(replies, bytes):
+            replies = [replies, *[self._failure(plain.packet, plain.exchange) for plain in plains[1:]]]
+        for plain, octets in zip(plains, replies, strict=True):
+            self.let_go(plain)
             plain.exchange.reply(octets)
 
     def ask_after_all(self, plain: Plain) -> None:

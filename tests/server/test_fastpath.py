@@ -165,6 +165,7 @@ async def test_no_more_wait_than_may() -> None:
             service.waiting |= many  # type: ignore[arg-type]
             assert made.ask_now(packet("one.more.example"), Ends()) is None
             service.waiting -= many
+            await until(lambda: len(upstream.asks) >= 2)
             assert len(service.waiting) == 2
             for each in tuple(service.waiting):
                 each.abandon()

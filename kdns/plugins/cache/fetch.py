@@ -5,7 +5,7 @@ announced changes alone is left to the server's memo, which forgets it when they
 keys that it read, and forgotten by them.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -102,17 +102,19 @@ class Fetcher:
         """Whether both kinds of answers are kept of the same names."""
         return not self._some_off
 
-    def take_plain(self, plain: Plain, counts: Counts) -> None:
-        """Keep a plain reply, and have it shown as any other."""
-        asked, flags = plain.asked, plain.flags
-        ttl = self._judge.bounded(plain.ttl)
-        if ttl > 0:
-            shown = codes.AA | flags & _KEPT_FLAGS
-            entry = Entry(key_of(asked), False, codes.NOERROR, shown, ttl, self._clock(), plain.reply, True)
-            self._put(entry, SUCCESS, counts)
-        show(plain, ttl)
-        if flags & codes.AD and not plain.packet[3] & codes.AD:
-            plain.flags = flags ^ codes.AD
+    def take_plain(self, plains: Sequence[Plain], counts: Counts) -> None:
+        """Keep plain replies, and have them shown as any others."""
+        now, bounded, entries = self._clock(), self._judge.bounded, []
+        for plain in plains:
+            flags = plain.flags
+            ttl = bounded(plain.ttl)
+            if ttl > 0:
+                shown = codes.AA | flags & _KEPT_FLAGS
+                entries.append(Entry(key_of(plain.asked), False, codes.NOERROR, shown, ttl, now, plain.reply, True))
+            show(plain, ttl)
+            if flags & codes.AD and not plain.packet[3] & codes.AD:
+                plain.flags = flags ^ codes.AD
+        self._put(entries, SUCCESS, counts)
 
     def keeps_nothing(self, question: Question) -> bool:
         """Whether both kinds of answers are off for the question's name, as for the cluster zone by default."""
@@ -157,11 +159,11 @@ class Fetcher:
             answering=verdict.answering,
             reads=fetched.reads,
         )
-        self._put(entry, verdict.store, counts)
+        self._put((entry,), verdict.store, counts)
 
-    def _put(self, entry: Entry, store: str, counts: Counts) -> None:
+    def _put(self, entries: Iterable[Entry], store: str, counts: Counts) -> None:
         stores = self._stores
-        evicted = stores.keep(entry)
+        evicted = sum([stores.keep(entry) for entry in entries])
         counts.success_entries.value = len(stores.success.entries)
         counts.denial_entries.value = len(stores.denial.entries)
         if evicted:

@@ -4,6 +4,8 @@ A hit is kept by the server's memo as well, until the entry ends, and is counted
 seen (`prefetch`) or the next one may be answered otherwise (stale entries).
 """
 
+from collections.abc import Sequence
+
 from kdns.chain.answer import Answer
 from kdns.chain.fastpath import Part, Plain
 from kdns.chain.handler import Handler
@@ -63,12 +65,12 @@ class Cache:
         key = key_of(question)
         return key in self._successes or key in self._denials or self._fetcher.keeps_nothing(question)
 
-    def _keep_plain(self, plain: Plain) -> None:
-        server = plain.transport.server
+    def _keep_plain(self, plains: Sequence[Plain]) -> None:
+        server = plains[0].transport.server
         counts = self._counts.get(server) or self._count(server)
-        counts.requests.value += 1
-        counts.misses.value += 1
-        self._fetcher.take_plain(plain, counts)
+        counts.requests.value += len(plains)
+        counts.misses.value += len(plains)
+        self._fetcher.take_plain(plains, counts)
 
     async def answer(self, query: Query) -> Answer:
         """The kept answer, or the next link's."""

@@ -6,6 +6,7 @@ but addresses. Whatever comes out otherwise is handed back to the chain, where `
 
 import asyncio
 from collections.abc import Callable
+from struct import Struct
 from typing import Any
 
 from kdns.chain.answer import relayed
@@ -23,6 +24,9 @@ from kdns.wire.reader import HEADER_SIZE, Question, skim_records
 SMALLEST = 512
 """Octets of a message over UDP that every client takes (RFC 1035 section 4.2.1)."""
 
+_COUNTS = Struct(">HHHHH")
+_FIXED = 12
+"""Octets of a record with a pointer as its owner, without data."""
 _POINTER = b"\xc0\x0c"
 _NOT_PLAIN = codes.TC | 15
 _SHOWN = codes.AA | codes.RA | codes.AD
@@ -87,8 +91,8 @@ class PlainExchange(Transaction):
     def finish(self, reply: bytes) -> None:
         """See `Transaction`."""
         if self._outcome is None:
-            self._outcome = reply
-            self._forward.replied(self, reply)
+            self._outcome = self.reply = reply
+            self._forward.replied(self)
 
     def fail(self, error: BaseException) -> None:
         """See `Transaction`."""
@@ -112,6 +116,7 @@ class PlainForward:
         self._flights = flights
         self._running = running
         self._clock = clock
+        self._inbox: list[PlainExchange] = []
         self.given_back: PlainExchange | None = None
         """What the chain is being asked about, and has been begun."""
 
@@ -148,27 +153,28 @@ class PlainForward:
         upstream.ask(plain)
         return plain
 
-    def replied(self, plain: PlainExchange, reply: bytes) -> None:
-        """Let the asker have a reply that is plain, and give back any other."""
-        flags = int.from_bytes(reply[2:4], "big")
-        count = int.from_bytes(reply[6:8], "big")
-        start = HEADER_SIZE + len(plain.question)
-        size = TYPES[plain.asked.type]
-        end = start + (12 + size) * count
-        ttl = -1
-        if flags & _NOT_PLAIN == 0 < count and _is_rest_plain(plain, reply, end) and _fits(plain, end):
-            ttl = skim_records(reply, start, count, _POINTER + plain.question[-4:], size)
-        if ttl < 0:
-            self.give_back(plain)
-            return
-        plain.reply = reply
-        plain.flags = flags & _SHOWN
-        plain.count = count
-        plain.ttl = ttl
-        plain.records = reply[start:end]
-        plain.order[0].count(codes.NOERROR, self._clock() - plain.began)
-        self.let_go(plain, reply)
-        plain.asker.finish(plain)
+    def replied(self, plain: PlainExchange) -> None:
+        """Look at a reply, with the others that come in this round of the loop."""
+        if not self._inbox:
+            asyncio.get_running_loop().call_soon(self._look)
+        self._inbox.append(plain)
+
+    def _look(self) -> None:
+        inbox, self._inbox = self._inbox, []
+        answered = [plain for plain in inbox if _read(plain)]
+        now = self._clock()
+        for plain in answered:
+            plain.order[0].count(codes.NOERROR, now - plain.began)
+            self.let_go(plain, plain.reply)
+        askers: dict[Asker, list[Plain]] = {}
+        for plain in answered:
+            askers.setdefault(plain.asker, []).append(plain)
+        for asker, plains in askers.items():
+            asker.finish(plains)
+        if len(answered) < len(inbox):
+            for plain in inbox:
+                if plain.count < 1:
+                    self.give_back(plain)
 
     def let_go(self, plain: PlainExchange, reply: bytes | None) -> None:
         """It has come to its end; whoever waits for the same reply gets it."""
@@ -195,23 +201,30 @@ class PlainForward:
         return plain
 
 
-def _fits(plain: PlainExchange, end: int) -> bool:
-    """Whether the client takes a message with these answers (RFC 6891 section 6.2.3)."""
-    size = end + len(plain.opt)
-    return size <= SMALLEST or (plain.opt != b"" and size <= int.from_bytes(plain.opt[3:5], "big"))
-
-
-def _is_rest_plain(plain: PlainExchange, reply: bytes, end: int) -> bool:
-    """Whether the question is the same in letter case, and nothing stands behind the answers but an OPT, if sent, that
-    says nothing.
-    """
-    if not reply.startswith(plain.question, HEADER_SIZE):
+def _read(plain: PlainExchange) -> bool:
+    """Read a reply. Whether it has nothing but the addresses that were asked for; if not, their `count` is 0."""
+    reply, asked = plain.reply, plain.question
+    plain.count = 0
+    flags, _, count, authorities, additionals = _COUNTS.unpack_from(reply, 2)
+    start, size = HEADER_SIZE + len(asked), TYPES[plain.asked.type]
+    end = start + (_FIXED + size) * count
+    if flags & _NOT_PLAIN or not count or authorities or not reply.startswith(asked, HEADER_SIZE):
         return False
-    if reply[8:12] == b"\0\0\0\0":
-        return True
-    return (
-        reply[8:12] == b"\0\0\0\1"
-        and plain.opt != b""
-        and reply.startswith(_OPT, end)
-        and reply[end + 5 : end + 11] == _BARE
-    )
+    if additionals and not (additionals == 1 and plain.opt and _is_bare(reply[end:])):
+        return False
+    room = end + len(plain.opt)
+    if room > SMALLEST and not (plain.opt and room <= int.from_bytes(plain.opt[3:5], "big")):
+        return False  # the client does not take it all (RFC 6891 section 6.2.3)
+    ttl = skim_records(reply, start, count, _POINTER + asked[-4:], size)
+    if ttl < 0:
+        return False
+    plain.flags = flags & _SHOWN
+    plain.count = count
+    plain.ttl = ttl
+    plain.records = reply[start:end]
+    return True
+
+
+def _is_bare(octets: bytes) -> bool:
+    """Whether they begin with an OPT that says no more than a size."""
+    return octets.startswith(_OPT) and octets[5:11] == _BARE

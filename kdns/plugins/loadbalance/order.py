@@ -4,7 +4,7 @@ A section is looked at by the types of its records alone; only one that changes 
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from kdns.chain.answer import Answer, Records
 from kdns.chain.basis import Basis
@@ -44,12 +44,13 @@ class RoundRobin:
                 change(changes, field, section, order)
         return changes
 
-    def turn(self, plain: Plain) -> None:
-        """Shuffle the records of a plain reply."""
-        if plain.count > 1:
-            records = split(plain)
-            self._chance.shuffle(records)
-            plain.records = b"".join(records)
+    def turn(self, plains: Sequence[Plain]) -> None:
+        """Shuffle the records of plain replies."""
+        for plain in plains:
+            if plain.count > 1:
+                records = split(plain)
+                self._chance.shuffle(records)
+                plain.records = b"".join(records)
 
     def _order(self, types: list[int], basis: Basis) -> list[int]:
         groups = [GROUPS.get(rtype, OTHERS) for rtype in types]

@@ -6,7 +6,7 @@ look-up and a few additions. A reply that is sent from the memo has nobody to co
 how: the same sizes, and no time at all.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from kdns.chain.answer import Answer
 from kdns.chain.basis import Key
@@ -70,13 +70,15 @@ class Prometheus:
         """See `chain.fastpath`."""
         return Part(replied=self._count_plain)
 
-    def _count_plain(self, plain: Plain) -> None:
-        asked, packet = plain.asked, plain.packet
-        zone = self._zone or self._longest(asked)
-        labels = (plain.transport, zone, asked.type, 0, codes.NOERROR, True)
-        series = self._series.get(labels) or self._found(labels)
-        size = bare_size(asked) + len(plain.records) + plain.count * (len(asked.name) - _POINTER)
-        series.count(len(packet), size, self._clock() - plain.began)
+    def _count_plain(self, plains: Sequence[Plain]) -> None:
+        now = self._clock()
+        for plain in plains:
+            asked = plain.asked
+            zone = self._zone or self._longest(asked)
+            labels = (plain.transport, zone, asked.type, 0, codes.NOERROR, True)
+            series = self._series.get(labels) or self._found(labels)
+            size = bare_size(asked) + len(plain.records) + plain.count * (len(asked.name) - _POINTER)
+            series.count(len(plain.packet), size, now - plain.began)
 
     async def answer(self, query: Query) -> Answer:
         """The next handler's answer, counted."""
