@@ -80,5 +80,6 @@ from kdns.plugins.template.metrics import Counts
 def setup(args: Arguments, site: Site) -> None:
     """Read the directives. Raises `ConfigError`."""
     directives = [options.read(line, args.zones) for line in args]
-    counts = Counts(site.process.registry, site.view)
-    site.chain("template", lambda next_: Templates(next_, directives, site.lookup, counts))
+    registry = site.process.registry
+    # The name of the block's view is known when all of its words are read.
+    site.chain("template", lambda next_: Templates(next_, directives, site.lookup, Counts(registry, site.view)))

@@ -18,6 +18,12 @@ def test_matches_and_those_answered_from_the_memo() -> None:
     assert chain.registry.value(MATCHES, *WHERE) == 6
 
 
+def test_the_view_of_the_block() -> None:
+    chain = root_chain("view office\ntemplate ANY ANY example {\nrcode NXDOMAIN\n}")
+    chain.ask("a.example")
+    assert chain.registry.value(MATCHES, *WHERE[:2], "office", *WHERE[3:]) == 1
+
+
 def test_failures_by_section_and_template() -> None:
     chain = root_chain(
         "template IN A example {\nmatch ^bad\n"
