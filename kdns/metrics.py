@@ -245,10 +245,15 @@ class Registry:
         return found.value if isinstance(found, Counter | Gauge) else 0.0
 
     def collect(self) -> Iterator[Metric]:
-        """Families as prometheus_client's, sorted by name, labels sorted as the Go client prints them."""
+        """Families as prometheus_client's, sorted by name, labels sorted as the Go client prints them.
+
+        A family without series yet is left out, as there.
+        """
         families = self._sums()
         for name in sorted(families):
-            yield _exported(families[name])
+            metric = _exported(families[name])
+            if metric is not None:
+                yield metric
 
     def render(self, *others: Collector) -> bytes:
         """The text format 0.0.4 of everything here and of the given collectors (process figures)."""
@@ -267,7 +272,7 @@ class _Collected(Collector):
         return self._registry.collect()
 
 
-def _exported(family: AnyFamily) -> Metric:
+def _exported(family: AnyFamily) -> Metric | None:
     order = sorted(range(len(family.labels)), key=lambda i: family.labels[i])
     names = [family.labels[i] for i in order]
     metric: Metric | None = None
@@ -282,7 +287,7 @@ def _exported(family: AnyFamily) -> Metric:
         else:
             metric = metric or HistogramMetricFamily(family.name, family.text, labels=names)
             metric.add_metric(sorted_values, _cumulated(child), child.sum)  # type: ignore[attr-defined]
-    return metric or Metric(family.name, family.text, "untyped")
+    return metric
 
 
 def _cumulated(histogram: Histogram) -> list[tuple[str, float]]:

@@ -62,6 +62,19 @@ def test_series_and_families_that_only_another_process_has() -> None:
     assert "b_total" not in registry._families
 
 
+def test_a_family_without_series_is_not_there() -> None:
+    registry = counted(1)
+    registry.counter("b_total", "B.", "x")
+    registry.histogram("g", "G.", (1, 2), "x")
+    kinds = [line for line in registry.render().decode().splitlines() if line.startswith("# TYPE")]
+    assert kinds == [
+        "# TYPE a_total counter",
+        "# TYPE entries gauge",
+        "# TYPE h histogram",
+        "# TYPE info gauge",
+    ]
+
+
 def test_figures_are_up_to_date() -> None:
     registry = counted(1)
     registry.on_scrape(lambda: registry.counter("a_total", "A.", "x").child("1").add())
