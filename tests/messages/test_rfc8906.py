@@ -37,6 +37,7 @@ EXTENDED = (
     Case("8.2.4 unknown flags", apex(SOA, opt(flags=0x40)), (*APEX, "edns 1232")),
     Case("8.2.5 version, unknown flags", apex(SOA, opt(version=1, flags=0x40)), ("BADVERS", "edns 4096")),
     Case("8.2.6 version, unknown options", apex(SOA, opt(1232, UNKNOWN, version=1)), ("BADVERS", "edns 4096")),
+    Case("8.2.7 truncated responses", apex(codes.DNSKEY, opt(512, do=True)), (*EMPTY, "edns 512 do")),
     Case("8.2.8 DO=1", apex(SOA, opt(do=True)), (*APEX, "edns 1232 do")),
     Case("8.2.9 version, DO=1", apex(SOA, opt(version=1, do=True)), ("BADVERS", "edns 4096 do")),
     Case(
