@@ -14,8 +14,9 @@ from typing import NamedTuple
 
 from kdns.wire import codes, name
 from kdns.wire.errors import WireError
+from kdns.wire.fields import absolute
 from kdns.wire.record import Record
-from kdns.wire.zonedata import Word, absolute, data_of, seconds
+from kdns.wire.zonedata import Word, data_of, seconds
 
 MAX_RECORDS = 2_000_000
 """Records of one zone."""

@@ -114,7 +114,49 @@ RARE = [
     ("NSEC", "host.example.org. A MX RRSIG NSEC TYPE1234"),
     ("RRSIG", "A 5 3 86400 20300322173103 20200220173103 2642 example.org. oJB1W6WNGv+ldvQ3WDG0MQ=="),
     ("LOC", "42 21 54.000 N 71 6 18.000 W -24.00m 30.00m 10000.00m 10.00m"),
+    ("LOC", "42 21 54 S 71 06 18 E 10 20 30 40"),
+    ("LOC", "42 N 71 30 W -24.5m"),
     ("RP", "a.example.org. b.example.org."),
+    ("X25", "311061700956"),
+    ("ISDN", '"150862028003217" "004"'),
+    ("NSAP-PTR", "a.example.org."),
+    ("KEY", "256 3 8 AAAA"),
+    ("GPOS", "-32.6 116.1 10.0"),
+    ("CERT", "PGP 0 RSASHA256 AAAA"),
+    ("CERT", "65280 1 8 AAAA BBBB"),
+    ("APL", "1:192.168.32.0/21 !1:192.168.38.0/28 2:2001:db8::/32"),
+    ("APL", ""),
+    ("DS", "60485 RSASHA256 1 2BB183AF5F22588179A5 3B0A98631FAD1A292118"),
+    ("IPSECKEY", "10 0 2 . AQNRU3mG7TVTO2BkR47usntb102uFJtugbo6BSGvgqt4AQ=="),
+    ("IPSECKEY", "10 1 2 192.0.2.38 AQNRU3mG7TVTO2BkR47usntb102uFJtugbo6BSGvgqt4AQ=="),
+    ("IPSECKEY", "10 3 2 a.example.org. AQNRU3mG7TVTO2BkR47usntb102uFJtugbo6BSGvgqt4AQ=="),
+    ("DHCID", "AAIBY2/AuCccgoJbsaxcQc9TUapptP69 lOjxfNuVAA2kjEA="),
+    ("NSEC3", "1 1 12 aabbccdd 2t7b4g4vsa5smi47k61mv5bv1a22bojr MX DNSKEY NS SOA NSEC3PARAM RRSIG"),
+    ("NSEC3PARAM", "1 0 0 -"),
+    ("SMIMEA", "3 1 1 2bb183af5f22588179a53b0a98631fad1a2921182bb183af5f22588179a53b0a"),
+    ("HIP", "2 200100107B1A74DF365639CC39F1D578 AwEAAbdx a.example.org. b.example.org."),
+    ("NINFO", '"a" "b"'),
+    ("CDS", "0 0 0 00"),
+    ("CDNSKEY", "257 3 RSASHA256 AAAA"),
+    ("OPENPGPKEY", "AAAA BBBB"),
+    ("CSYNC", "66 3 A NS AAAA"),
+    ("ZONEMD", "7 1 1 " + "ab" * 48),
+    ("NID", "10 0014:4fff:ff20:ee64"),
+    ("L32", "10 10.1.2.0"),
+    ("L64", "10 2001:0DB8:1140:1000"),
+    ("LP", "10 a.example.org."),
+    ("EUI48", "00-00-5e-00-53-2a"),
+    ("EUI64", "00-00-5e-ef-10-00-00-2a"),
+    ("URI", '10 1 "https://example.org/;x=\\"1\\""'),
+    ("AVC", '"a"'),
+    ("AMTRELAY", "10 0 0 ."),
+    ("AMTRELAY", "10 1 2 2001:db8::1"),
+    ("RESINFO", '"qnamemin" "exterr=15,16"'),
+    ("DLV", "60485 8 1 2BB183AF5F22588179A53B0A98631FAD1A292118"),
+    ("SVCB", "1 . port=53 ipv4hint=192.0.2.1,192.0.2.2 key65333=ex mandatory=port,ipv4hint ipv6hint=2001:db8::1"),
+    ("SVCB", r'1 . alpn="f\\\\oo\\,bar,h2"'),
+    ("SVCB", r'1 . alpn="a\,b,c"'),
+    ("HTTPS", "1 . no-default-alpn alpn=h2 ohttp dohpath=/dns{?dns} key65400"),
 ]
 
 
@@ -123,6 +165,45 @@ def test_rare_types_are_as_dnspython_has_them(kind: str, text: str) -> None:
     words = [word for entry in entries(text) for word in entry.words]
     theirs = dns.rdata.from_text(dns.rdataclass.IN, dns.rdatatype.from_text(kind), text)
     assert data_of(codes.TYPE_NUMBERS[kind], words, ORIGIN) == theirs.to_wire()
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("SVCB", "1 . port=53 port=54"),
+        ("SVCB", "1 . mandatory=mandatory"),
+        ("SVCB", "1 . mandatory=port,port port=53"),
+        ("SVCB", "1 . port=70000"),
+        ("SVCB", "1 . alpn="),
+        ("SVCB", "1 . alpn=a,,b"),
+        ("SVCB", "1 . alpn=" + "a" * 256),
+        ("SVCB", "1 . key65535=x"),
+        ("SVCB", "1 . key01=x"),
+        ("SVCB", "1 . nonsense=x"),
+        ("HTTPS", "1 . ohttp=x"),
+        ("LOC", "91 N 0 E 0"),
+        ("LOC", "0 60 N 0 E 0"),
+        ("LOC", "0 N 0 E x"),
+        ("LOC", "0 N 0 E 0 1 2 3 4"),
+        ("LOC", "N 0 E 0"),
+        ("APL", "1:2001:db8::/32"),
+        ("IPSECKEY", "10 4 2 x AAAA"),
+        ("EUI48", "00-00-5e-00-53"),
+        ("NID", "10 1:2:3"),
+        ("NSEC3PARAM", "1 0 0 " + "ab" * 256),
+        ("DS", "60485 5 1 abc"),
+    ],
+)
+def test_rare_types_that_are_none(kind: str, text: str) -> None:
+    words = [word for entry in entries(text) for word in entry.words]
+    with pytest.raises(WireError, match=f"bad {kind} data"):
+        data_of(codes.TYPE_NUMBERS[kind], words, ORIGIN)
+
+
+def test_octets_that_are_no_utf8_stay_what_they_are() -> None:
+    text = b'caf\xe9 1 TXT "\xe9\\;" ; \xff'.decode(errors="surrogateescape")
+    (record,) = parse(text, ORIGIN, "db", lambda path, by: (path, by))
+    assert (record.owner, record.data) == (b"\4caf\xe9" + ORIGIN, b"\2\xe9;")
 
 
 @given(st.text(alphabet='a1 .\\"();$\n@*{}-/,SOANS', max_size=60))

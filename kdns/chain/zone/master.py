@@ -96,7 +96,8 @@ class _Reader:
         try:
             return path, self.read(path)
         except (OSError, LoadError) as error:
-            raise WireError(f'failed to open "{path}": {error}') from error
+            shown = path.encode(errors="backslashreplace").decode()
+            raise WireError(f'failed to open "{shown}": {error}') from error
 
     def read(self, path: str) -> str:
         """Text of a file; raises `OSError` and `LoadError`."""
@@ -112,10 +113,8 @@ class _Reader:
         if self._left < 0:
             raise LoadError(f'"{path}" makes more than {MAX_FILE} octets')
         self.marks[path] = _of(status)
-        try:
-            return content.decode()
-        except UnicodeDecodeError as error:
-            raise LoadError(f'"{path}" is not UTF-8: {error}') from error
+        # Octets that are not UTF-8 stay what they are: CoreDNS reads octets, and old files have Latin-1 in comments.
+        return content.decode("utf-8-sig", "surrogateescape")
 
 
 def _open(path: str, flags: int) -> int:

@@ -11,8 +11,8 @@
 May be repeated; a zone named twice is that of the last file, and `fallthrough` holds for all files of the block. DBFILE
 is relative to `root`; ZONES are those of the block by default, and names in the file that do not end in a dot end in
 the zone. `$ORIGIN`, `$TTL`, `$INCLUDE` (relative to the file it stands in, 7 deep) and `$GENERATE` (65535 steps) are
-understood. A file with all it includes has at most 64 MiB and is UTF-8. Records outside the zone are left out, with a
-warning. `upstream` is accepted and ignored.
+understood. A file with all it includes has at most 64 MiB. Records outside the zone are left out, with a warning.
+`upstream` is accepted and ignored.
 
 Answers have AA and the zone's name servers as authority; addresses in the zone that MX, SRV, SVCB and HTTPS records
 point at are added. Wildcards are those of RFC 4592. CNAME and DNAME are followed, 8 further in the zone and then by the

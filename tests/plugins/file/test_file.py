@@ -341,13 +341,20 @@ async def test_the_file_is_followed(db: Path) -> None:
     assert followed.file.zone is not None
 
 
+def test_a_file_of_other_octets_than_utf8(tmp_path: Path) -> None:
+    path = tmp_path / "latin"
+    path.write_bytes(b'\xef\xbb\xbf@ 60 SOA ns host 1 2 3 4 5 ; caf\xe9\na TXT "\xe9"\n$INCLUDE \xe9\n')
+    with pytest.raises(LoadError, match=r"udce9.*no such file|No such file"):
+        load(str(path), ORIGIN)
+    path.write_bytes(path.read_bytes().partition(b"$")[0])
+    assert load(str(path), ORIGIN).zone.nodes[b"\1a" + ORIGIN][codes.TXT][0].data == b"\1\xe9"
+
+
 def test_files_that_are_not_read(tmp_path: Path) -> None:
-    (tmp_path / "latin").write_bytes(b"\xff")
     with (tmp_path / "large").open("wb") as file:
         file.truncate(MAX_FILE + 1)
     for path, message in (
         ("/dev/null", "is not a file"),
-        (tmp_path / "latin", "UTF-8"),
         (tmp_path / "large", "octets"),
     ):
         with pytest.raises(LoadError, match=message):
