@@ -41,6 +41,16 @@ def _name_end(data: bytes, at: int) -> int:
     return at + 1
 
 
+def service_end(data: bytes) -> int:
+    """Where the target of an SVCB or HTTPS record ends (RFC 9460 section 2.2); raises `WireError` if it has none."""
+    at = 2
+    while at < len(data) and 0 < data[at] <= name.MAX_LABEL:
+        at += data[at] + 1
+    if at >= len(data) or data[at] or at - 1 > name.MAX_NAME:
+        raise WireError("no target name in the data of a service")
+    return at + 1
+
+
 def a(address: str) -> bytes:
     """Data of an A record; raises `ValueError` for what is not an IPv4 address."""
     return IPv4Address(address).packed

@@ -17,7 +17,8 @@ from kdns.wire.record import Record
 Node = dict[int, list[Record]]
 """The records of one name by type."""
 
-_FOLDED = frozenset(rdata.LAYOUTS) - {codes.SRV, rdata.NAPTR}
+_FOLDED = frozenset((codes.NS, codes.CNAME, codes.SOA, codes.MX))
+_SERVICES = frozenset((codes.SVCB, codes.HTTPS))
 _NSEC3 = frozenset((50, 51))
 _NUMBERS = 20
 
@@ -62,7 +63,7 @@ class Zone:
 def build(origin: bytes, records: Iterable[Record]) -> Zone | None:
     """The zone of these records, `None` without an SOA for the origin.
 
-    Raises `WireError` for NSEC3 records, and for too many names.
+    Raises `WireError` for NSEC3 records, services without a target, and too many names.
     """
     nodes: dict[bytes, Node] = {origin: {}}
     outside = 0
@@ -103,11 +104,16 @@ def _insert(nodes: dict[bytes, Node], origin: bytes, folded: bytes, record: Reco
 
 
 def _stored(record: Record, folded: bytes) -> Record:
-    """Names lower case, but owners and targets of SRV records as written (`plugins.md`, file)."""
-    if record.type not in _FOLDED:
-        return record if record.type == codes.SRV else record._replace(owner=folded)
-    parts = rdata.fields(record.type, record.data)
-    data = b"".join([octets.lower() if is_name else octets for is_name, octets in parts])
+    """Owners lower case, but those of SRV records as written; and the names that CoreDNS has so in the data too."""
+    if record.type == codes.SRV:
+        return record
+    data = record.data
+    if record.type in _FOLDED:
+        parts = rdata.fields(record.type, data)
+        data = b"".join([octets.lower() if is_name else octets for is_name, octets in parts])
+    elif record.type in _SERVICES:
+        end = rdata.service_end(data)
+        data = data[:2] + data[2:end].lower() + data[end:]
     return record._replace(owner=folded, data=data)
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from kdns.chain.answer import Records
 from kdns.chain.zone import Finding, Kind, Zone, build, find
-from kdns.wire import codes, name
+from kdns.wire import codes, name, rdata
 from kdns.wire.errors import WireError
 from kdns.wire.zonetext import parse
 
@@ -164,9 +164,39 @@ def test_a_signed_zone() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("kind", "text", "stored"),
+    [
+        ("NS", "NS1.X.", "ns1.x."),
+        ("CNAME", "Www", "www.example."),
+        ("MX", "10 Mail", "10 mail.example."),
+        ("PTR", "WWW.Example.Net.", "WWW.Example.Net."),
+        ("DNAME", "Other", "Other.example."),
+        ("SRV", "0 0 22 Host1", "0 0 22 Host1.example."),
+        ("RP", "Me.X. Txt.X.", "Me.X. Txt.X."),
+    ],
+)
+def test_the_letter_case_of_names_in_data_is_as_in_coredns(kind: str, text: str, stored: str) -> None:
+    node = zone_of(TEXT + f"Case {kind} {text}\n").nodes[name.from_text("case.example.")]
+    record = node[codes.TYPE_NUMBERS[kind]][0]
+    assert rdata.to_text(record.type, record.data) == stored
+
+
+@pytest.mark.parametrize("kind", ["SVCB", "HTTPS"])
+def test_targets_of_services_are_lower_case(kind: str) -> None:
+    node = zone_of(TEXT + f"case {kind} 1 Www.X. key65333=AbC\n").nodes[name.from_text("case.example.")]
+    assert node[codes.TYPE_NUMBERS[kind]][0].data == b"\0\1\3www\1x\0\xff\x35\0\3AbC"
+
+
+@pytest.mark.parametrize("data", ["\\# 2 0001", "\\# 3 000161", "\\# 5 0001046161", "\\# 4 0001c000"])
+def test_a_service_without_a_target_is_no_record(data: str) -> None:
+    with pytest.raises(WireError, match="no target name"):
+        zone_of(TEXT + f"svc2 HTTPS {data}\n")
+
+
 def test_nsec3_is_an_error() -> None:
     with pytest.raises(WireError, match="NSEC3 zone is not supported"):
-        zone_of(TEXT + "x NSEC3PARAM \\# 5 0100000000\n")
+        zone_of(TEXT + "x NSEC3PARAM 1 0 0 -\n")
 
 
 def test_records_outside_are_counted_and_left_out() -> None:
