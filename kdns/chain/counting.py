@@ -13,6 +13,7 @@ from kdns.chain.answer import Answer
 from kdns.chain.query import Transport
 from kdns.metrics import SIZE_BUCKETS, TIME_BUCKETS, Counter, Histogram, Registry
 from kdns.wire import codes, rdata
+from kdns.wire.edns import opt_record
 from kdns.wire.errors import WireError
 from kdns.wire.message import Section
 from kdns.wire.reader import HEADER_SIZE, Question
@@ -166,7 +167,10 @@ def rcode_label(rcode: int) -> str:
 
 
 def reply_size(question: Question, answer: Answer) -> int:
-    """Octets of a written answer without compression and OPT; 0 when nothing was written."""
+    """Octets of a written answer without compression; 0 when nothing was written.
+
+    OPT counts only for options that a plugin has put into it.
+    """
     if not answer.written:
         return 0
     asked = len(question.name)
@@ -174,6 +178,8 @@ def reply_size(question: Question, answer: Answer) -> int:
     records, relay = answer.answer, answer.relay
     if relay is not None and relay.direct_ttl >= 0:
         return size + relay.records[-1].end - relay.start + len(relay.records) * (asked - 2)
+    if answer.options:
+        size += len(opt_record(0, options=answer.options))
     if type(records) is tuple and not (answer.authority or answer.additional):  # nearly always
         for owner, _, data, _, _ in records:
             size += (asked if owner is None else len(owner)) + 10 + len(data)

@@ -4,6 +4,7 @@ from kdns.chain.answer import DROP, Answer, refuse, relayed
 from kdns.chain.counting import Counting, rcode_label, reply_size
 from kdns.metrics import Registry
 from kdns.wire import codes, name, rdata
+from kdns.wire.edns import Option
 from kdns.wire.message import Relay
 from kdns.wire.record import Record
 from kdns.wire.writer import write_message
@@ -81,6 +82,8 @@ QUESTION = 12 + 15 + 4  # header, "web1.example.", type and class
         (Answer(answer=(A, A)), QUESTION - 1 + 2 * (14 + 10 + 4)),
         (Answer(answer=(CNAME, A._replace(owner=WEB))), QUESTION - 1 + (14 + 10 + 13) + (13 + 10 + 4)),
         (Answer(authority=(A,), additional=(A,)), QUESTION - 1 + 2 * (14 + 10 + 4)),
+        (Answer(options=(Option(15, b"\0\x0f"),)), QUESTION - 1 + 11 + 4 + 2),
+        (Answer(answer=(A,), options=(Option(15, b"\0\x0f"),)), QUESTION - 1 + (14 + 10 + 4) + 11 + 4 + 2),
     ],
 )
 def test_size_is_uncompressed(answer: Answer, size: int) -> None:
