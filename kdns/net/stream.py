@@ -21,6 +21,8 @@ from kdns.net.proxied import Gate
 from kdns.net.session import Session
 from kdns.net.ticker import Ticker
 
+GREETING = 0.05
+"""Seconds that clients which have just connected have to ask, when the listener is about to take leave of them."""
 PERIOD = 0.5
 """Seconds between two looks at the clock; time-outs may be late by two of them."""
 
@@ -93,10 +95,26 @@ class StreamListener:
         self._wanted = False
         self._accept_none()
 
+    def finish(self) -> None:
+        """Accept the connections that wait, and close the socket, as fast as can be: who comes between is reset.
+
+        Connections that stand are served.
+        """
+        self.pause()
+        waiting: list[tuple[socket.socket, tuple[str, int]]] = []
+        try:
+            while True:
+                waiting.append(self._sock.accept())
+        except OSError:
+            self._sock.close()
+        for sock, address in waiting:
+            if self._loop is not None:
+                self._open(self._loop, sock, address)
+
     async def drain(self, seconds: float) -> None:
         """Accept no more, answer what has arrived, take leave of every client; close after so many seconds at most."""
         self.pause()
-        await asyncio.sleep(0)  # a round of the loop, in which what lies in the sockets is read
+        await asyncio.sleep(GREETING if self.sessions else 0)  # in which what lies in the sockets is read, at least
         for task in self._opening:
             task.cancel()
         for session in tuple(self.sessions):

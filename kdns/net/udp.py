@@ -7,6 +7,7 @@ what is not read yet, a backlog of replies for a socket that is full.
 import asyncio
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from kdns.net import batch
@@ -17,6 +18,8 @@ from kdns.net.exchange import Responder
 from kdns.net.single import SingleCarrier
 
 _BATCHED = batch.supported()
+_LOOPBACK = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
+_DISCARD = 9  # RFC 863: a port that nobody sends from
 
 Letters = Sequence[tuple[Any, bytes]]
 
@@ -74,6 +77,15 @@ class UdpListener:
         """Stop reading: datagrams wait in the kernel. Replies that are owed go out."""
         if self._loop is not None:
             self._loop.remove_reader(self._sock)
+
+    def turn_away(self) -> None:
+        """Have the kernel give what arrives to other sockets of the port, where there are any (SO_REUSEPORT).
+
+        A socket with a peer gets nothing but what this one sends, which is nothing. What has arrived is still read, and
+        replies go out; with a close alone it would be lost.
+        """
+        with suppress(OSError):
+            self._sock.connect((_LOOPBACK[self._sock.family], _DISCARD))
 
     def close(self) -> None:
         """Send what is ready and close the socket; replies that come later are ignored."""

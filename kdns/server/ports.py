@@ -10,10 +10,10 @@ A place may be lent to another process, which reads its sockets then, as long as
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from kdns.chain.roles import Shedder
 from kdns.metrics import Registry
@@ -50,6 +50,7 @@ class Ports:
     def __init__(self) -> None:
         self._open: dict[Place, Listeners] = {}
         self._lent: set[Place] = set()
+        self._lingering: list[StreamListener] = []
         self._retired: list[UdpListener | StreamListener] = []
 
     def serve(self, instance: Instance) -> None:
@@ -76,11 +77,29 @@ class Ports:
         for listeners in opened.values():
             for each in listeners:
                 each.start()
-        for place in self._open.keys() - wanted.keys():
-            self._retire(place)
+        self._retire_unwanted(instance, wanted)
         self._open |= opened
         self._give_backlogs(instance, wanted)
         self.take_back(tuple(self._lent))
+
+    def _retire_unwanted(self, instance: Instance, wanted: Mapping[Place, plan.Listener]) -> None:
+        """Retire what is not wanted. Where only the number is, what still comes to the socket has to be answered."""
+        addresses = {place[:-1]: listener for place, listener in wanted.items()}
+        for place in self._open.keys() - wanted.keys():
+            listener = addresses.get(place[:-1])
+            if listener is None:
+                self._retire(place)
+                continue
+            self.take_back((place,))
+            for each in self._open.pop(place):
+                if isinstance(each, StreamListener):
+                    each.answer_with(
+                        _responder(instance, listener, place.proto, each.family, _terms(instance, listener))
+                    )
+                    self._lingering.append(each)
+                else:
+                    each.turn_away()
+                    self._retired.append(each)
 
     def adopt(self, instance: Instance, handed: Mapping[Place, Sequence[int]]) -> None:
         """Let an instance answer on sockets that are open, by their descriptors.
@@ -146,22 +165,31 @@ class Ports:
         `answered` waits for the queries that still run; connections end meanwhile, datagram sockets after it.
         """
         retired, self._retired = self._retired, []
-        streams = [each.drain(seconds) for each in retired if isinstance(each, StreamListener)]
-        await asyncio.gather(answered(), *streams)
-        for each in retired:
+        lingering, self._lingering = self._lingering, []
+        await asyncio.gather(answered(), *_drained(retired, seconds))
+        for listener in lingering:
+            listener.finish()
+        await asyncio.gather(*_drained(lingering, seconds))
+        for each in (*retired, *lingering):
             each.close()
 
     def close(self) -> None:
         """Close every listener at once."""
         self.retire_all()
-        while self._retired:
-            self._retired.pop().close()
+        for each in (*self._retired, *self._lingering):
+            each.close()
+        self._retired.clear()
+        self._lingering.clear()
 
     def _retire(self, place: Place) -> None:
         self._lent.discard(place)
         for each in self._open.pop(place):
             each.pause()
             self._retired.append(each)
+
+
+def _drained(listeners: Sequence[UdpListener | StreamListener], seconds: float) -> list[Coroutine[Any, Any, None]]:
+    return [each.drain(seconds) for each in listeners if isinstance(each, StreamListener)]
 
 
 def _backlog(instance: Instance, listener: plan.Listener) -> AnyBacklog:

@@ -19,7 +19,7 @@ from kdns.server import build, collector, plan
 from kdns.server.instance import DRAIN_TIMEOUT, Instance
 from kdns.server.ports import Ports
 from kdns.server.source import Input, Source, SourceError
-from kdns.server.workers.crew import Crew, Forker
+from kdns.server.workers.crew import Crew, Forker, Watch
 
 START_ERRORS = (ConfigError, SourceError, ListenError)
 """What keeps an instance from starting; the text of each is for the operator and complete."""
@@ -96,9 +96,7 @@ class Supervisor:
                 raise
             workers = self._crew.leave() if self._crew is not None else None
             await old.shut_down()
-            await self._ports.end_retired(DRAIN_TIMEOUT, old.end)
-            if workers is not None:
-                await workers.gone()
+            await self._end(old, workers)
             if self._owns_process:
                 collector.forget_replaced()
             if self._crew is not None and self._instance is not None:
@@ -135,14 +133,20 @@ class Supervisor:
         if gracefully:
             workers = self._crew.leave() if self._crew is not None else None
             self._ports.retire_all()
-            await self._ports.end_retired(DRAIN_TIMEOUT, instance.end)
-            if workers is not None:
-                await workers.gone()
+            await self._end(instance, workers)
         else:
             if self._crew is not None:
                 self._crew.kill()
             instance.abandon()
             self._ports.close()
+
+    async def _end(self, instance: Instance, workers: Watch | None) -> None:
+        """Let everybody who answered for an instance come to an end; sockets that are not needed close after that."""
+
+        async def answered() -> None:
+            await asyncio.gather(instance.end(), *([] if workers is None else [workers.gone()]))
+
+        await self._ports.end_retired(DRAIN_TIMEOUT, answered)
 
     async def _made(self, *, announced: str = "") -> tuple[Instance, Corefile]:
         """An instance of the configuration as it stands now, not started."""

@@ -2,6 +2,7 @@
 
 import ctypes
 import errno
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -421,3 +422,28 @@ async def test_what_waits_in_a_stack_at_the_end_is_lost(door: Door, monkeypatch:
     door.desk.reply()
     listener.close()
     assert (listener.dropped, lost.value) == (1, 1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the kernel does not spread datagrams over sockets")
+@pytest.mark.parametrize("host", ["127.0.0.1", ""])
+async def test_what_comes_to_a_port_goes_past_a_socket_that_is_turned_away(door: Door, host: str) -> None:
+    leaving = door.open(host)
+    leaving.pause()
+    clients = [door.client() for _ in range(32)]
+    for client in clients:
+        client.send(b"02late")  # waits in the kernel
+    leaving.turn_away()
+    (sock,) = sockets.listen("udp", host or "127.0.0.1", door.port)[:1]
+    other = Desk()
+    door.listeners.append(UdpListener(sock, other))
+    door.listeners[-1].start()
+    for client in clients:
+        assert await client.ask(b"01now") == b"01now="
+    assert door.desk.packets == []
+    leaving.start()
+    await until(lambda: len(door.desk.late) == len(clients))
+    while door.desk.late:
+        door.desk.reply()
+    for client in clients:
+        assert await client.receive() == b"02late="
+    assert len(other.packets) == len(clients)
