@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
+from kdns.chain.basis import Key
 from kdns.chain.query import Transport
 from kdns.wire import codes
 from kdns.wire.reader import Question
@@ -30,6 +31,7 @@ class Plain(Protocol):
     `records` the octets of `count` addresses under a pointer to the question, `ttl` their lowest TTL.
     """
 
+    asker: "Asker"
     packet: bytes
     asked: Question
     opt: bytes
@@ -65,7 +67,9 @@ def show(plain: Plain, ttl: int) -> None:
 
 
 class Asker(Protocol):
-    """Who wants plain questions answered."""
+    """Who wants plain questions answered; `reads` is what is read of each of them on its way to an upstream."""
+
+    reads: tuple[Key, ...]
 
     def finish(self, plains: Sequence[Plain]) -> None:
         """Their replies are there, and plain."""
@@ -107,12 +111,14 @@ class Part:
 
     `declines` tells that a question is none to this link, and changes nothing. `replied` takes part in the reply, from
     the innermost link outwards. `begin` is that of the link that forwards, `flags` those that a link asks it to set.
+    `reads` is what a link reads of every question (`chain.basis`).
     """
 
     declines: Callable[[Question], bool] | None = None
     replied: Replied | None = None
     begin: Begin | None = None
     flags: int = 0
+    reads: tuple[Key, ...] = ()
 
 
 @runtime_checkable
@@ -131,6 +137,7 @@ class FastPath:
     declining: tuple[Callable[[Question], bool], ...]
     begin: Begin
     flags: int
+    reads: tuple[Key, ...]
     replied: tuple[Replied, ...]
 
 
@@ -139,6 +146,7 @@ def fast_path(handlers: Iterable[object]) -> FastPath | None:
     declining: list[Callable[[Question], bool]] = []
     replied: list[Replied] = []
     flags = 0
+    reads: tuple[Key, ...] = ()
     for handler in handlers:
         part = handler.part() if isinstance(handler, Plainly) else None
         if part is None:
@@ -148,6 +156,7 @@ def fast_path(handlers: Iterable[object]) -> FastPath | None:
         if part.replied is not None:
             replied.append(part.replied)
         flags |= part.flags
+        reads += part.reads
         if part.begin is not None:
-            return FastPath(tuple(declining), part.begin, flags, tuple(reversed(replied)))
+            return FastPath(tuple(declining), part.begin, flags, reads, tuple(reversed(replied)))
     return None

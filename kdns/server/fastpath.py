@@ -57,6 +57,7 @@ class Shortcut:
         self._declining = path.declining
         self._begin = path.begin
         self._flags = path.flags
+        self.reads = path.reads
         self._replied = path.replied
 
     def takes(self, packet: bytes, question: Question, end: int, flags: int, exchange: Exchange) -> bool:

@@ -57,6 +57,8 @@ def test_the_opt_of_a_plain_question(query: bytes, opt: bytes | None) -> None:
         (".:53 {\nforward . 192.0.2.1 {\nforce_tcp\n}\n}\n", False),
         (".:53 {\nforward example.org 192.0.2.1\n}\n", False),
         (".:53 {\nloadbalance round_robin {\nprefer 192.0.2.0/24\n}\nforward . 192.0.2.1\n}\n", False),
+        (".:53 {\nhosts {\nfallthrough\n}\nforward . 192.0.2.1\n}\n", True),
+        (".:53 {\nhosts {\n192.0.2.1 a\n}\nforward . 192.0.2.1\n}\n", False),
         (".:53 {\nview v {\nexpr type() == 'A'\n}\nforward . 192.0.2.1\n}\n", False),
         (".:53 {\ndnstap 127.0.0.1:1\nforward . 192.0.2.1\n}\n", False),
         (".:53 {\ntsig {\nsecret a. YQ==\n}\nforward . 192.0.2.1\n}\n", False),
@@ -182,3 +184,32 @@ async def test_cached_as_by_the_chain() -> None:
             again = read_message(made.service().hit(packet(NAME)) or b"")
     assert [message.answer[0].ttl for message in (first, second, again)] == [20, 15, 15]
     assert len(upstream.asks) == 1
+
+
+async def test_what_hosts_may_know_one_day_is_forgotten_when_it_learns() -> None:
+    hold, clock = asyncio.Event(), Clock()
+    hold.set()
+    async with FakeUpstream(lambda ask: [hold, answer(ask)]) as upstream:
+        text = f".:53 {{\ncache\nhosts {{\nfallthrough\n}}\nforward . 127.0.0.1:{upstream.port}\n}}\n"
+        made = House(text, outside=process(clock))
+        async with made.running():
+            assert made.service().takes is not None
+            shortcut = made.service().takes.__self__  # type: ignore[union-attr]
+            key, *_ = shortcut.reads
+            clock.advance(1)
+            for asks in (1, 1):
+                await made.ask(NAME)
+                assert len(upstream.asks) == asks
+            made.instance.forget([key])
+            await made.ask(NAME)
+            assert len(upstream.asks) == 1 + 1
+            clock.advance(1)
+            hold.clear()
+            ends = Ends()
+            made.ask_now(packet("other.example"), ends)
+            await until(lambda: len(upstream.asks) == 3)
+            made.instance.forget([key])
+            hold.set()
+            await ends.arrived.wait()
+            await made.ask("other.example")
+            assert len(upstream.asks) == 4

@@ -84,7 +84,7 @@ from kdns.plugins.cache.stores import Stores
 def setup(args: Arguments, site: Site) -> None:
     """Read the directive. Raises `ConfigError`."""
     options = read(args)
-    stores = Stores(options)
+    stores = Stores(options, site.process.clock)
     site.offer(stores)
 
     def link(next_: Handler) -> Handler:

@@ -105,12 +105,13 @@ class Fetcher:
     def take_plain(self, plains: Sequence[Plain], counts: Counts) -> None:
         """Keep plain replies, and have them shown as any others."""
         now, bounded, entries = self._clock(), self._judge.bounded, []
+        reads = plains[0].asker.reads
         for plain in plains:
             flags = plain.flags
             ttl = bounded(plain.ttl)
-            if ttl > 0:
-                shown = codes.AA | flags & _KEPT_FLAGS
-                entries.append(Entry(key_of(plain.asked), False, codes.NOERROR, shown, ttl, now, plain.reply, True))
+            if ttl > 0 and not (reads and plain.began <= self._stores.forgotten):
+                key, shown = key_of(plain.asked), codes.AA | flags & _KEPT_FLAGS
+                entries.append(Entry(key, False, codes.NOERROR, shown, ttl, now, plain.reply, True, reads))
             show(plain, ttl)
             if flags & codes.AD and not plain.packet[3] & codes.AD:
                 plain.flags = flags ^ codes.AD

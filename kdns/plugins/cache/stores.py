@@ -3,6 +3,7 @@
 Denials are looked at first. A failure yields to any usable success, and with `prefer_positive` so does every denial.
 """
 
+import math
 import random
 from collections.abc import Callable, Collection
 
@@ -14,12 +15,17 @@ from kdns.wire import codes
 
 
 class Stores:
-    """Successes and denials. `epoch` counts what was forgotten (`chain.memo`, law 4)."""
+    """Successes and denials. `epoch` counts how often something was forgotten (`chain.memo`, law 4).
 
-    def __init__(self, options: Options, draw: Callable[[], float] = random.random) -> None:
+    `forgotten` is when that was the last time, in monotonic seconds.
+    """
+
+    def __init__(self, options: Options, clock: Callable[[], float], draw: Callable[[], float] = random.random) -> None:
         self.success = Store(options.success.places, draw)
         self.denial = Store(options.denial.places, draw)
         self.epoch = 0
+        self.forgotten = -math.inf
+        self._clock = clock
         self._stale = int(options.stale.duration)
         self._prefer_positive = options.prefer_positive and options.stale.duration > 0
 
@@ -69,5 +75,6 @@ class Stores:
         """Let go of every entry that read one of these; to be called in the tick in which they change."""
         if keys:
             self.epoch += 1
+            self.forgotten = self._clock()
             self.success.forget(keys)
             self.denial.forget(keys)

@@ -3,6 +3,7 @@ import pytest
 from kdns.plugins.cache.entry import Entry, Key
 from kdns.plugins.cache.options import Options, Stale
 from kdns.plugins.cache.stores import Stores
+from tests.kit.chain import Clock
 
 KEY: Key = b"\1a\0\0\1\0\1"
 
@@ -12,7 +13,7 @@ def entry(*, denial: bool = False, rcode: int = 0, ttl: int = 10, answering: boo
 
 
 def stores(stale: float = 0.0, *, prefer_positive: bool = False) -> Stores:
-    return Stores(Options((".",), stale=Stale(stale), prefer_positive=prefer_positive))
+    return Stores(Options((".",), stale=Stale(stale), prefer_positive=prefer_positive), Clock())
 
 
 GOOD, EMPTY = {}, {"answering": False}  # type: ignore[var-annotated]
