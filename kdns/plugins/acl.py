@@ -37,7 +37,8 @@ Example::
 """
 
 from collections.abc import Iterable
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv6Address, ip_address
+from itertools import groupby
 from typing import NamedTuple
 
 from kdns.chain.answer import DROP, Answer
@@ -77,8 +78,8 @@ class Sources:
             shift = network.max_prefixlen - network.prefixlen
             self._bits.setdefault((network.version, shift), set()).add(int(network.network_address) >> shift)
 
-    def __contains__(self, address: IPv4Address | IPv6Address) -> bool:
-        version, number = address.version, int(address)
+    def __contains__(self, address: tuple[int, int]) -> bool:
+        version, number = address
         return any(version == kind and number >> shift in found for (kind, shift), found in self._bits.items())
 
 
@@ -97,15 +98,26 @@ class Rule(NamedTuple):
     policies: tuple[Policy, ...]
 
 
+class Read(NamedTuple):
+    """One line as it was read; `None` stands for all."""
+
+    action: str
+    types: frozenset[int] | None
+    networks: list[Network] | None
+
+
 def _policies(line: Line) -> Iterable[Policy]:
-    for option in line.block():
-        action = option.name.lower()
-        if action not in (ALLOW, *_ANSWERS):
-            raise option.error(f"unexpected token {_quoted(option.name)}; expect 'allow', 'block', 'filter' or 'drop'")
-        yield _policy(option, action)
+    """Neighbours that differ in their sources only are one policy: lists of thousands of lines take no longer."""
+    lines = [_line(option) for option in line.block()]
+    for (action, types, everywhere), same in groupby(lines, lambda read: (*read[:2], read.networks is None)):
+        networks = [network for read in same for network in read.networks or ()]
+        yield Policy(action, types, None if everywhere else Sources(networks))
 
 
-def _policy(option: Line, action: str) -> Policy:
+def _line(option: Line) -> Read:
+    action = option.name.lower()
+    if action not in (ALLOW, *_ANSWERS):
+        raise option.error(f"unexpected token {_quoted(option.name)}; expect 'allow', 'block', 'filter' or 'drop'")
     types: set[int] = set()
     networks: list[Network] = []
     unlimited: set[str] = set()
@@ -125,10 +137,10 @@ def _policy(option: Line, action: str) -> Policy:
             else:
                 networks.append(_network(option, word))
     every_type, everywhere = (section in unlimited for section in _SECTIONS)
-    return Policy(
+    return Read(
         action,
         frozenset(types) if types and not every_type else None,
-        Sources(networks) if networks and not everywhere else None,
+        networks if networks and not everywhere else None,
     )
 
 
@@ -197,23 +209,24 @@ class Acl:
 
     def _judge(self, query: Query) -> tuple[str, str]:
         """What is to be done, and the zone of the directive that says so."""
+        address = None
         for zones, policies in self._rules:
             zone = zones.match(query.question)
             if zone is None:
                 continue
-            for policy in policies:
-                if _matches(policy, query):
-                    return policy.action, zones.text(zone)
+            for action, types, sources in policies:
+                if types is not None and query.question.type not in types:
+                    continue
+                if sources is not None:
+                    address = address or _address(query)
+                    if address not in sources:
+                        continue
+                return action, zones.text(zone)
         return ALLOW, ""
 
 
-def _matches(policy: Policy, query: Query) -> bool:
-    if policy.types is not None and query.question.type not in policy.types:
-        return False
-    return policy.sources is None or _address(query) in policy.sources
-
-
-def _address(query: Query) -> IPv4Address | IPv6Address:
+def _address(query: Query) -> tuple[int, int]:
     """The client's address; answers that depend on types alone do not look at it, and are every client's."""
     address = ip_address(query.client[0].partition("%")[0])
-    return (isinstance(address, IPv6Address) and address.ipv4_mapped) or address
+    address = (isinstance(address, IPv6Address) and address.ipv4_mapped) or address
+    return address.version, int(address)

@@ -1,3 +1,5 @@
+import sys
+
 import pytest
 
 from kdns.chain.answer import DROP, Answer
@@ -18,6 +20,43 @@ def acl(*policies: str, zones: str = "") -> str:
 
 def judged(text: str, asked: str = "web.example", rtype: str = "A", client: str = "10.1.2.3") -> Answer:
     return root_chain(text, behind=Next(PASSED)).ask(asked, rtype, client=client)
+
+
+def test_a_long_list_of_lines_takes_no_longer_than_a_short_one() -> None:
+    calls = 0
+
+    def count(frame: object, event: str, argument: object) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    lines = [f"block net 192.0.{i >> 8}.{i & 255}" for i in range(2000)]
+    chain = root_chain(acl(*lines, "filter net 10.1.2.3", "block"), behind=Next(PASSED))
+    sys.setprofile(count)
+    try:
+        answers = [chain.ask("web.example", client=client) for client in ("192.0.7.207", "10.1.2.3", "192.0.7.208")]
+    finally:
+        sys.setprofile(None)
+    assert answers == [BLOCKED, FILTERED, BLOCKED]
+    assert calls < 1000
+
+
+def test_neighbours_with_other_types_or_for_everybody_stay_apart() -> None:
+    text = acl("block type A net 10.0.0.1", "block type AAAA net 10.0.0.2", "filter type MX", "filter net 10.0.0.3")
+    asked = [
+        (client, rtype)
+        for client in ("10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4")
+        for rtype in ("A", "AAAA", "MX")
+        if judged(text, rtype=rtype, client=client) is not PASSED
+    ]
+    one, two, three, four = [f"10.0.0.{i}" for i in range(1, 5)]
+    assert asked == [
+        (one, "A"),
+        (one, "MX"),
+        (two, "AAAA"),
+        (two, "MX"),
+        *[(three, t) for t in ("A", "AAAA", "MX")],
+        (four, "MX"),
+    ]
 
 
 @pytest.mark.parametrize(
