@@ -5,7 +5,7 @@
     file DBFILE [ZONES...] {
         reload DURATION          how often to look whether DBFILE changed; 1m, 0 = never
         reload_by_mtime          a file that changed is taken in whatever its serial
-        fallthrough [ZONES...]   names that do not exist go to the next plugin
+        fallthrough [ZONES...]   names that do not exist, or have no data of their own, go to the next plugin
     }
 
 May be repeated; a zone named twice is that of the last file, and `fallthrough` holds for all files of the block. DBFILE
@@ -26,8 +26,9 @@ another one. A file that cannot be read leaves the zone as it was. Every new zon
 Unlike CoreDNS: serial 0 is a serial like any other; a file that cannot be opened holds up no other; `$GENERATE` obeys
 `$TTL`; an alias whose target has no data always comes with the SOA (RFC 2308 section 2.2).
 
-Errors: "unknown property 'X'"; at start `failed to parse file "F" for origin Z with error E`, `file "F" has no SOA
-record for origin Z`, and with `reload 0` "open F: ...", which is a warning otherwise. Metrics: none.
+Errors: "reload duration value is expected", "unknown property 'X'"; at start `failed to parse file "F" for origin Z
+with error E`, `file "F" has no SOA record for origin Z`, and with `reload 0` "open F: ...", which is a warning
+otherwise. Metrics: none.
 
 Example::
 
@@ -106,7 +107,10 @@ def _changed(site: Site, origin: bytes, file: MasterFile) -> None:
 def _read(option: Line, options: Options) -> None:
     match option.name:
         case "reload":
+            if not option.more:
+                raise option.error("reload duration value is expected")
             options.reload = option.duration(0)
+            option.rest()
         case "reload_by_mtime":
             option.end()
             options.by_mtime = True

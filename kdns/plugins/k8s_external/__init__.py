@@ -108,7 +108,7 @@ def _read(option: Line, options: Options) -> None:
             options.ttl = option.integer(0, MAX_TTL, outside=f"ttl must be in range [0, {MAX_TTL}]: {{word}}")
             option.rest()
         case "headless":
-            option.rest()
+            option.end()
             options.headless = True
         case "fallthrough":
             options.fallthrough = Zones(option.zones((".",)))

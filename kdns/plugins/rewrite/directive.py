@@ -17,7 +17,7 @@ Words = Sequence[str]
 
 MAX_TTL = 2**31 - 1
 _TTL = re.compile(r"([0-9]*)(?:(-)([0-9]*))?", re.ASCII)
-_RCODES = codes.RCODE_NUMBERS | {"NOTIMPL": codes.NOTIMP, "BADSIG": codes.BADVERS}
+_RCODES = codes.RCODE_NUMBERS | {"NOTIMPL": codes.NOTIMP, "BADSIG": codes.BADVERS, "DSOTYPENI": 11}
 
 
 class Line(NamedTuple):

@@ -179,6 +179,8 @@ async def test_two_zones_that_point_at_each_other_end(tmp_path: Path) -> None:
         ("fallthrough", "nowhere.example.org.", True),
         ("fallthrough", "ent.example.org.", True),
         ("fallthrough", "www.example.org.", False),
+        ("fallthrough", "example.org.", True),
+        ("", "example.org.", False),
         ("fallthrough nowhere.example.org", "nowhere.example.org.", True),
         ("fallthrough other.example.org", "nowhere.example.org.", False),
         ("", "example.net.", True),
@@ -190,6 +192,14 @@ async def test_what_goes_to_the_next_plugin(db: Path, options: str, text: str, f
     async with built.running():
         assert (built.ask(text).rcode == codes.NOTIMP) is falls
     assert len(behind.queries) == falls
+
+
+async def test_an_apex_with_data_does_not_fall_through(tmp_path: Path) -> None:
+    db = write(tmp_path, TEXT + "@ MX 10 ns1\n")
+    built = chain(db, "fallthrough", behind=Next(Answer(rcode=codes.NOTIMP)))
+    async with built.running():
+        assert built.ask("example.org.").rcode == codes.NOERROR
+        assert built.ask("example.org.", "NS").rcode == codes.NOERROR
 
 
 async def test_without_a_next_plugin_names_of_no_zone_are_refused(db: Path) -> None:
@@ -256,7 +266,7 @@ async def test_errors_at_start(tmp_path: Path, text: str | None, message: str) -
     ("directive", "message"),
     [
         ("file", "Wrong argument count or unexpected line ending after 'file'"),
-        ("file db {\nreload\n}", "Wrong argument count"),
+        ("file db {\nreload\n}", "reload duration value is expected"),
         ("file db {\nreload x\n}", "invalid duration"),
         ("file db {\nreload -1s\n}", "out of range|outside|must|-1s"),
         ("file db {\nreload_by_mtime yes\n}", "Wrong argument count"),
@@ -266,6 +276,10 @@ async def test_errors_at_start(tmp_path: Path, text: str | None, message: str) -
 def test_setup_errors(directive: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         chain_of(f".:53 {{\n{directive}\n}}\n")
+
+
+def test_words_behind_the_reload_time_mean_nothing() -> None:
+    assert chain_of(".:53 {\nfile db {\nreload 5s 6s\n}\n}\n").links.keys() == {"file"}
 
 
 async def test_root_blocks_and_several_zones(tmp_path: Path, blockbuster: BlockBuster) -> None:

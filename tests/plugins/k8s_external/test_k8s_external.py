@@ -205,6 +205,7 @@ async def test_without_kubernetes() -> None:
         ("ttl x", 'parsing "x": invalid syntax'),
         ("ttl 3601", r"ttl must be in range \[0, 3600\]: 3601"),
         ("ttl -1", r"ttl must be in range \[0, 3600\]: -1"),
+        ("headless yes", "Wrong argument count or unexpected line ending after 'yes'"),
         ("other", "unknown property 'other'"),
     ],
 )

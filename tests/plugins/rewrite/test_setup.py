@@ -97,6 +97,7 @@ def test_errors(words: str, error: str) -> None:
         "NAME Suffix a b answer auto value c d",
         "stop TTL regex .* 0-4294967295",
         "rcode a notimpl 23",
+        "rcode a DSOTYPENI 0",
         "edns0 LOCAL SET 0XFFEE {kubernetes/client-label/app} revert",
         "edns0 local append 010 text",
     ],
