@@ -13,13 +13,18 @@ from kdns.wire.record import Record
 
 WILDCARD = b"\x01*"
 _ABOUT = frozenset((codes.CNAME, codes.RRSIG, codes.NSEC))
+_OF_THE_ZONE = frozenset((codes.SOA, codes.NS))
 _ADDRESSES = (codes.A, codes.AAAA)
 _TARGETS = {codes.NS: 0, codes.MX: 2, codes.SRV: 6, codes.SVCB: 2, codes.HTTPS: 2}
 """Where the name begins in the data of types whose targets' addresses are added."""
 
 
 class Kind(Enum):
-    """How a lookup ended. `EMPTY` is an empty non-terminal, `LOOPS` a DNAME that leads to its own name."""
+    """How a lookup ended. `LOOPS` is a DNAME that leads to its own name, `EMPTY` a name that has no data of its own.
+
+    Those are empty non-terminals, and the apex if it has nothing but SOA and NS, which CoreDNS keeps elsewhere: so the
+    addresses of a zone's own name fall through where a file has only a few names below it.
+    """
 
     DATA, ALIAS, NODATA, EMPTY, MISSING, REFERRAL, LOOPS, TOO_LONG = range(8)
 
@@ -56,7 +61,8 @@ def _at(zone: Zone, folded: bytes, node: Node, rtype: int, do: bool) -> Finding:
     if codes.CNAME in node and rtype not in _ABOUT:
         return Finding(Kind.ALIAS, _signed(node, codes.CNAME, do), target=node[codes.CNAME][0].data.lower())
     if rtype not in node:
-        kind = Kind.NODATA if node else Kind.EMPTY
+        own = node.keys() - _OF_THE_ZONE if folded == zone.origin else node
+        kind = Kind.NODATA if own else Kind.EMPTY
         proof = _signed(node, codes.NSEC, do) if do and node else _denial(zone, folded, do)
         return Finding(kind, authority=[*soa(zone, do), *proof])
     answer = _signed(node, rtype, do)

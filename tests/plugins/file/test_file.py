@@ -194,8 +194,8 @@ async def test_what_goes_to_the_next_plugin(db: Path, options: str, text: str, f
     assert len(behind.queries) == falls
 
 
-async def test_an_apex_with_data_does_not_fall_through(tmp_path: Path) -> None:
-    db = write(tmp_path, TEXT + "@ MX 10 ns1\n")
+async def test_an_apex_with_data_does_not_fall_through(db: Path) -> None:
+    write(db, TEXT + "@ MX 10 ns1\n")
     built = chain(db, "fallthrough", behind=Next(Answer(rcode=codes.NOTIMP)))
     async with built.running():
         assert built.ask("example.org.").rcode == codes.NOERROR
