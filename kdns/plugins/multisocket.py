@@ -38,8 +38,8 @@ from kdns.chain.site import Site
 from kdns.corefile import Arguments
 
 MAX = 1024
-CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
-"""What the process's control group may use: microseconds of CPU time, or `max`, in so many (cgroups(7), version 2)."""
+CGROUP = Path("/sys/fs/cgroup")
+"""Where the control group of a container is: CPU time that it may use, in so many microseconds (cgroups(7))."""
 
 
 def setup(args: Arguments, site: Site) -> None:
@@ -69,8 +69,11 @@ def _cpus() -> int:
 
 def _limit() -> int:
     """The limit of the control group in whole CPUs, as many as there could be without one."""
-    try:
-        quota, period = map(int, CPU_MAX.read_text().split())
-        return max(1, -(-quota // period))
-    except (OSError, ValueError, ZeroDivisionError):
-        return MAX
+    for names in (("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")):  # versions 2 and 1
+        try:
+            quota, period = " ".join([(CGROUP / name).read_text() for name in names]).split()
+            if int(quota) > 0 and int(period) > 0:
+                return max(1, -(-int(quota) // int(period)))
+        except (OSError, ValueError):  # another version, or `max`
+            continue
+    return MAX

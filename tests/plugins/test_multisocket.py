@@ -22,7 +22,7 @@ def test_the_number(text: str, number: int) -> None:
 
 
 def test_by_default_as_many_as_cpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(multisocket, "CPU_MAX", tmp_path / "cpu.max")
+    monkeypatch.setattr(multisocket, "CGROUP", tmp_path)
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 2, 5}, raising=False)
     assert root_chain("multisocket").site.listen.sockets == 3
     monkeypatch.delattr(os, "sched_getaffinity")
@@ -41,7 +41,19 @@ def test_by_default_as_many_as_the_control_group_may_use(
 ) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(8)), raising=False)
     (tmp_path / "cpu.max").write_text(text)
-    monkeypatch.setattr(multisocket, "CPU_MAX", tmp_path / "cpu.max")
+    monkeypatch.setattr(multisocket, "CGROUP", tmp_path)
+    assert root_chain("multisocket").site.listen.sockets == number
+
+
+@pytest.mark.parametrize(("quota", "number"), [("-1\n", 8), ("250000\n", 3)])
+def test_the_older_kind_of_control_groups(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quota: str, number: int
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(8)), raising=False)
+    (tmp_path / "cpu").mkdir()
+    (tmp_path / "cpu/cpu.cfs_quota_us").write_text(quota)
+    (tmp_path / "cpu/cpu.cfs_period_us").write_text("100000\n")
+    monkeypatch.setattr(multisocket, "CGROUP", tmp_path)
     assert root_chain("multisocket").site.listen.sockets == number
 
 

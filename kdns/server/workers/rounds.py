@@ -10,6 +10,7 @@ before, which takes as long as what they are doing. Signals that come in between
 
 import asyncio
 import gc
+import logging
 import os
 import signal
 import sys
@@ -22,13 +23,16 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, NoReturn
 
-LOOK = 0.002
-"""Seconds between two looks at whether threads have ended, at first; it doubles up to a second."""
+LOOK, LOOKS_SELDOM = 0.002, 1.0
+"""Seconds between two looks at whether threads have ended: at first, and after it has doubled often enough."""
 CRASHED = 70
 """Exit status of a child with a failure that nobody foresaw (EX_SOFTWARE of sysexits.h)."""
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1, signal.SIGHUP)
 """Are for the first process only. A terminal sends some of them to all."""
+
+
+_log = logging.getLogger("kdns")
 
 
 class Birth:
@@ -83,7 +87,9 @@ class Rounds:
             if threading.active_count() > 1:
                 self._renew_executor(asyncio.get_running_loop())
                 await asyncio.sleep(patience)
-                patience = min(2 * patience, 1.0)
+                if patience < LOOKS_SELDOM <= 2 * patience:
+                    _log.warning("A further process has to wait for %d threads", threading.active_count() - 1)
+                patience = min(2 * patience, LOOKS_SELDOM)
                 continue
             signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
             if self._pause is not None and not self._pause.done():
