@@ -10,23 +10,38 @@ from typing import Any
 
 from kdns.chain.answer import Answer
 from kdns.chain.basis import Key
+from kdns.chain.fastpath import Part
 from kdns.chain.handler import Handler
 from kdns.chain.query import Query
 from kdns.plugins.tls.options import challenge_name
 from kdns.wire import codes, name, rdata
 from kdns.wire.record import Record
 
+Changed = Callable[[str, str, bool], None]
+"""Told of a domain and a value, and whether it is there now."""
+
 
 class Challenges:
-    """The records of all orders of an instance. `forget` is told of keys whose answers have changed."""
+    """The records of all orders of an instance. `forget` is told of keys whose answers have changed.
 
-    def __init__(self, forget: Callable[[Collection[Key]], None]) -> None:
+    In a further process of the server they begin as those of `twin`, and follow what its `changed` is told.
+    """
+
+    def __init__(
+        self,
+        forget: Callable[[Collection[Key]], None],
+        changed: Changed = lambda domain, value, present: None,
+        twin: "Challenges | None" = None,
+    ) -> None:
         self._forget = forget
+        self._changed = changed
         self._values: dict[bytes, list[bytes]] = {}
+        self._twin = {} if twin is None else twin._values
 
     def expect(self, domain: str) -> None:
         """Take notice that a domain will be proven. Only before the chains are built."""
-        self._values.setdefault(_wire(domain), [])
+        folded = _wire(domain)
+        self._values.setdefault(folded, list(self._twin.get(folded, ())))
 
     @property
     def deepest(self) -> int:
@@ -36,12 +51,16 @@ class Challenges:
     def present(self, domain: str, value: str) -> None:
         """Have a record, beside those that are there: a domain and its wildcard share a name."""
         self._values[_wire(domain)].append(value.encode())
-        self._forget([_key(_wire(domain))])
+        self._tell(domain, value, True)
 
     def withdraw(self, domain: str, value: str) -> None:
         """Have it no more."""
         self._values[_wire(domain)].remove(value.encode())
+        self._tell(domain, value, False)
+
+    def _tell(self, domain: str, value: str, present: bool) -> None:
         self._forget([_key(_wire(domain))])
+        self._changed(domain, value, present)
 
     def knows(self, folded: bytes) -> bool:
         """Whether there is a record under a name at times."""
@@ -63,6 +82,10 @@ class Proof:
     def deepest(self) -> int:
         """Labels of the longest zone that it tells apart (`chain.handler.ByZone`)."""
         return self._challenges.deepest
+
+    def part(self) -> Part:
+        """See `chain.fastpath`: what is plain asks for addresses."""
+        return Part()
 
     def answer(self, query: Query) -> Coroutine[Any, Any, Answer]:
         """The records under a challenge's name, or what the next link says."""

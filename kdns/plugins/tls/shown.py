@@ -6,7 +6,7 @@ gets the first domain's. Other names, and domains that have no certificate yet, 
 """
 
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from kdns.net.tls import choosing_context, server_context
 from kdns.plugins.tls.files import ALPN
@@ -23,7 +23,9 @@ def contexts(certificate: str, key: str) -> Contexts:
 class Shown:
     """The certificates of some domains: `front` has the contexts to listen with, whatever there is to show."""
 
-    def __init__(self, domains: Sequence[str]) -> None:
+    def __init__(self, domains: Sequence[str], changed: Callable[[str], None] = lambda domain: None) -> None:
+        """`changed` is told of domains that have another certificate now."""
+        self._changed = changed
         self._first = domains[0]
         self._managed = frozenset(domains)
         self._contexts: dict[str, Contexts] = {}
@@ -32,6 +34,7 @@ class Shown:
     def show(self, domain: str, contexts: Contexts) -> None:
         """Show a domain's certificate from the next handshake on; connections that stand keep theirs."""
         self._contexts[domain] = contexts
+        self._changed(domain)
 
     def _front(self, transport: str) -> ssl.SSLContext:
         return choosing_context(lambda asked: self._chosen(transport, asked))

@@ -2,11 +2,14 @@
 
 import asyncio
 import logging
+import signal
 import ssl
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web as http
@@ -16,7 +19,7 @@ from kdns.plugins.tls import keeper, schedule
 from kdns.server.source import Source
 from kdns.server.supervisor import Supervisor
 from kdns.wire.message import Message, read_message
-from tests.integration.running import free_ports
+from tests.integration.running import Kdns, free_ports
 from tests.kit.acme import FakeCA
 from tests.kit.chain import process
 from tests.kit.house import packet
@@ -32,6 +35,7 @@ pytestmark = pytest.mark.asyncio(loop_factories=["asyncio", "uvloop"])
 COREFILE = """
 .:{plain} {{
     bind 127.0.0.1
+    {plainly}
     cache 300
     forward . 127.0.0.1:{upstream}
 }}
@@ -53,11 +57,18 @@ tls://.:{tls} https://.:{https} {{
 class World:
     """A kdns that may be started several times, its CA, and the DNS of the rest of the world."""
 
-    def __init__(self, folder: Path, ca: FakeCA, upstream: int, ports: list[int]) -> None:
+    def __init__(self, folder: Path, ca: FakeCA, upstream: int, ports: list[int], *, plainly: str = "") -> None:
         self.ca = ca
         self.folder = folder
         self.plain, self.tls, https = ports
-        names = {"plain": self.plain, "tls": self.tls, "https": https, "upstream": upstream, "ca": ca.url}
+        names = {
+            "plain": self.plain,
+            "tls": self.tls,
+            "https": https,
+            "upstream": upstream,
+            "ca": ca.url,
+            "plainly": plainly,
+        }
         text = COREFILE.format(**names, domains=f"{DOMAIN} *.{DOMAIN}", storage=folder / "store", root=ca.root)
         (folder / "Corefile").write_text(text)
 
@@ -125,10 +136,10 @@ def nowhere(ask: Ask) -> Steps:
 
 
 @asynccontextmanager
-async def world(folder: Path) -> AsyncIterator[World]:
+async def world(folder: Path, **how: Any) -> AsyncIterator[World]:
     ports = free_ports(3)
     async with FakeUpstream(nowhere) as upstream, FakeCA(folder, lambda: ports[0], lambda: time.time() - 60) as ca:
-        yield World(folder, ca, upstream.port, ports)
+        yield World(folder, ca, upstream.port, ports, **how)
 
 
 @pytest.fixture
@@ -207,6 +218,23 @@ async def test_a_ca_that_is_down_later_changes_nothing(tmp_path: Path, caplog: p
         at.ca.fault = lambda step: http.Response(status=503) if step == "order" else None
         await until(lambda: any("the one shown ends" in line for line in caplog.messages))
         assert await at.serial() == first
+
+
+@pytest.mark.integration
+@pytest.mark.skipif(sys.platform != "linux", reason="further processes are for Linux")
+async def test_all_processes_of_a_server_show_what_one_proves(tmp_path: Path) -> None:
+    async with world(tmp_path, plainly="multisocket 3") as at:
+        at.ca.clients = 24
+        at.ca.looks_after = asyncio.Event()
+        with Kdns("-conf", "Corefile", cwd=tmp_path) as kdns:
+            children = Path(f"/proc/{kdns.process.pid}/task/{kdns.process.pid}/children")
+            await until(lambda: len(children.read_text().split()) == 2)
+            at.ca.looks_after.set()
+            await at.shown()
+            await at.shown(f"a.{DOMAIN}")
+            await asyncio.to_thread(kdns.end, signal.SIGTERM)
+        assert len(at.ca.orders) == 2
+        assert len(at.ca.seen) == 48
 
 
 async def test_an_end_waits_for_no_ca(tmp_path: Path) -> None:
