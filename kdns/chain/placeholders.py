@@ -95,6 +95,12 @@ def _is_cut(query: Query, answer: Answer) -> bool:
     return bool(octets[2] << 8 & codes.TC)
 
 
+def _size(seen: Seen) -> str:
+    """The query's, without a signature that `tsig` has taken off."""
+    signature = seen.query.signature
+    return str(seen.query.size - (signature.asked if signature is not None and signature.wanted else 0))
+
+
 def _rsize(seen: Seen) -> str:
     if seen.answer is None:
         return NOTHING
@@ -115,7 +121,7 @@ _PLACEHOLDERS: dict[str, Callable[[Seen], str]] = {
     "{remote}": lambda seen: _host(seen.query.client[0]),
     "{port}": lambda seen: str(seen.query.client[1]),
     "{local}": lambda seen: _host(seen.query.local),
-    "{size}": lambda seen: str(seen.query.size),
+    "{size}": _size,
     "{>id}": lambda seen: str(int.from_bytes(seen.query.ident, "big")),
     "{>opcode}": lambda seen: str(seen.query.flags >> 11 & 15),
     "{>do}": lambda seen: "true" if seen.query.do else "false",

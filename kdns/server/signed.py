@@ -41,7 +41,7 @@ class SignedService(Service):
         tsig, start = found
         query.basis.private = True
         signature = check(packet, tsig, start, self._secrets, int(self._time()))
-        return query.replace(signature=signature, size=start)
+        return query.replace(signature=signature)
 
     def _signed(self, query: Query, answer: Answer) -> bytes:
         signature = query.signature

@@ -74,6 +74,12 @@ class Signature:
         added = 0 if self._signer is None else len(tsig.mac) + (_TIME if self.error else 0)
         return len(tsig.name) + len(tsig.algorithm) + _NUMBERS + added
 
+    @property
+    def asked(self) -> int:
+        """Octets of the query that are its record."""
+        tsig = self.tsig
+        return len(tsig.name) + len(tsig.algorithm) + _NUMBERS + len(tsig.mac) + len(tsig.other)
+
     def sign(self, message: bytes, now: int) -> bytes:
         """A message of the reply, signed; with the error and no MAC if the query's was not to be trusted (5.3.2)."""
         tsig = self.tsig
