@@ -6,7 +6,7 @@ labels and keep it. Sizes are those of messages without compression, before trun
 """
 
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from kdns.chain.answer import Answer
@@ -30,6 +30,9 @@ _FIRST_TIME = TIME_BUCKETS[0]
 _LAST_SIZE = 65535
 _SIZE_INDEX = bytes([bisect_left(SIZE_BUCKETS, size) for size in range(_LAST_SIZE + 1)])
 """Bucket of every size a message can have: a look-up costs a third of a search."""
+
+BARE_SIZE = HEADER_SIZE + 4
+"""Octets of a reply without records, but for the name in its question."""
 
 _QUESTION_POINTER = b"\xc0\x0c"
 
@@ -83,6 +86,22 @@ class Series:
         self._size.sum += size
         self._reply_sizes[_SIZE_INDEX[reply_size] if reply_size <= _LAST_SIZE else -1] += 1
         self._reply_size.sum += reply_size
+
+    def count_each(self, sizes: Sequence[int], reply_sizes: Sequence[int], seconds: Sequence[float]) -> None:
+        """Count several queries."""
+        self._requests.value += len(sizes)
+        self._responses.value += len(sizes)
+        if self._do is not None:
+            self._do.value += len(sizes)
+        buckets = self._times
+        for time in seconds:
+            buckets[0 if time <= _FIRST_TIME else bisect_left(TIME_BUCKETS, time)] += 1
+        self._duration.sum += sum(seconds)
+        for counts, kind in ((self._sizes, sizes), (self._reply_sizes, reply_sizes)):
+            for size in kind:
+                counts[_SIZE_INDEX[size] if size <= _LAST_SIZE else -1] += 1
+        self._size.sum += sum(sizes)
+        self._reply_size.sum += sum(reply_sizes)
 
     def tally(self, size: int, reply_size: int) -> Callable[[int], None]:
         """What counts queries of these sizes whose replies were kept; one for all of them, so it costs no memory."""
@@ -195,7 +214,7 @@ def reply_size(question: Question, answer: Answer) -> int:
 
 def bare_size(question: Question) -> int:
     """Octets of a reply without records, such as the server writes for an unwritten answer."""
-    return HEADER_SIZE + len(question.name) + 4
+    return BARE_SIZE + len(question.name)
 
 
 def _relayed_size(question: Question, section: Section) -> int:

@@ -6,27 +6,22 @@ from struct import Struct
 from kdns.chain.fastpath import TYPES, FastPath, Plain
 from kdns.net.exchange import Exchange
 from kdns.server.dispatch import Dispatch
-from kdns.server.service import MAX_WAITING, Service, Takes
+from kdns.server.service import MAX_WAITING, Service, Takes, Usual
 from kdns.wire import codes
 from kdns.wire.reader import Question
 
 _FLAGS_COUNTS = Struct(">HHHHH")
-_PLAIN_FLAGS = codes.RD | codes.AD
-_QUESTION_ALONE = b"\0\1\0\0\0\0\0\0"
-_QUESTION_OPT = b"\0\1\0\0\0\0\0\1"
 _OPT = b"\0\0\x29"
 _BARE = bytes(6)
 """Extended code, version, flags and length of an OPT record that says nothing but a size."""
 
 
-def plain_opt(packet: bytes, end: int) -> bytes | None:
-    """The OPT of a query whose question ends there, empty if it has none; `None` if there is more to it."""
-    if len(packet) == end:
-        return b"" if packet[4:12] == _QUESTION_ALONE else None
+def plain_opt(packet: bytes, end: int, *, bare: bool) -> bytes | None:
+    """The OPT of a query whose question ends there, empty if it is `bare`; `None` if there is more to it."""
     opt = packet[end:]
-    if len(opt) == 11 and packet[4:12] == _QUESTION_OPT and opt[:3] == _OPT and opt[5:] == _BARE:
-        return opt
-    return None
+    if bare:
+        return None if opt else opt
+    return opt if len(opt) == 11 and opt[:3] == _OPT and opt[5:] == _BARE else None
 
 
 def shortcuts(service: Service, dispatch: Dispatch) -> Takes | None:
@@ -39,9 +34,9 @@ def shortcuts(service: Service, dispatch: Dispatch) -> Takes | None:
     if len(dispatch.blocks) == 1:
         return next(iter(found.values())).takes
 
-    def takes(packet: bytes, question: Question, end: int, flags: int, exchange: Exchange) -> bool:
+    def takes(packet: bytes, question: Question, end: int, usual: Usual, exchange: Exchange) -> bool:
         shortcut = found.get(id(dispatch.block_of(question)))
-        return shortcut is not None and shortcut.takes(packet, question, end, flags, exchange)
+        return shortcut is not None and shortcut.takes(packet, question, end, usual, exchange)
 
     return takes
 
@@ -60,11 +55,12 @@ class Shortcut:
         self.reads = path.reads
         self._replied = path.replied
 
-    def takes(self, packet: bytes, question: Question, end: int, flags: int, exchange: Exchange) -> bool:
-        """Whether a query is plain, and on its way now. It has the opcode 0 and no QR."""
-        if flags & ~_PLAIN_FLAGS or question.type not in TYPES or question.cls != codes.IN:
+    def takes(self, packet: bytes, question: Question, end: int, usual: Usual, exchange: Exchange) -> bool:
+        """Whether a query is plain, and on its way now. See `Takes`."""
+        if question.type not in TYPES or question.cls != codes.IN:
             return False
-        opt = plain_opt(packet, end)
+        flags, bare = usual
+        opt = plain_opt(packet, end, bare=bare)
         if opt is None:
             return False
         for declines in self._declining:

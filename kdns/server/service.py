@@ -46,8 +46,18 @@ class Underway(Protocol):
         ...
 
 
-Takes = Callable[[bytes, Question, int, int, Exchange], bool]
-"""Of a packet, its question, where that ends, its flags, and its ends."""
+Usual = tuple[int, bool]
+"""What a usual header says: the flags, and whether there is nothing but a question."""
+
+_USUAL: dict[bytes, Usual] = {
+    HEADER.pack(0, flags, 1, 0, 0, additionals)[2:]: (flags, not additionals)
+    for flags in (0, codes.RD, codes.AD, codes.RD | codes.AD)
+    for additionals in (0, 1)
+}
+"""Nearly all queries have one of these, and one look-up tells."""
+
+Takes = Callable[[bytes, Question, int, Usual, Exchange], bool]
+"""Of a packet with a usual header, its question, where that ends, the header, and its ends."""
 
 
 class Service:
@@ -137,8 +147,8 @@ class Service:
         replies = self._guarded(first.packet, first.exchange, make, plains)
         if isinstance(replies, bytes):
             replies = [replies, *[self._failure(plain.packet, plain.exchange) for plain in plains[1:]]]
+        self.let_go(*plains)
         for plain, octets in zip(plains, replies, strict=True):
-            self.let_go(plain)
             plain.exchange.reply(octets)
 
     def ask_after_all(self, plain: Plain) -> None:
@@ -155,17 +165,22 @@ class Service:
         """
         if len(packet) < HEADER_SIZE:
             return None
-        _, flags, questions, answers, authorities, additionals = HEADER.unpack_from(packet)
-        if flags & codes.QR:
-            return None
-        if flags & _OPCODE and not (flags & _OPCODE == _NOTIFY and self._takes_notice(packet)):
-            return reply.malformed(packet, codes.NOTIMP)
-        if questions != 1 or answers > 1 or authorities > 1 or additionals > 2:
-            return reply.malformed(packet, codes.FORMERR)
-        question, end = read_question(packet)
-        if began is None and self.takes is not None and self.takes(packet, question, end, flags, exchange):
-            return None
-        bare = not (additionals or answers or authorities)
+        usual = _USUAL.get(packet[2:HEADER_SIZE])
+        if usual is None:
+            _, flags, questions, answers, authorities, additionals = HEADER.unpack_from(packet)
+            if flags & codes.QR:
+                return None
+            if flags & _OPCODE and not (flags & _OPCODE == _NOTIFY and self._takes_notice(packet)):
+                return reply.malformed(packet, codes.NOTIMP)
+            if questions != 1 or answers > 1 or authorities > 1 or additionals > 2:
+                return reply.malformed(packet, codes.FORMERR)
+            question, end = read_question(packet)
+            bare = not (additionals or answers or authorities)
+        else:
+            flags, bare = usual
+            question, end = read_question(packet)
+            if self.takes is not None and began is None and self.takes(packet, question, end, usual, exchange):
+                return None
         edns = None if bare else find_edns(packet, read_records(packet, end))
         basis = Basis(self.memo.epoch)
         ident, size = packet[:2], len(packet)
@@ -200,9 +215,9 @@ class Service:
         passing.go_on()
         return _NO_REPLY
 
-    def let_go(self, waiting: "Underway") -> None:
-        """A query that waited has come to its end."""
-        self.waiting.discard(waiting)
+    def let_go(self, *waiting: "Underway") -> None:
+        """Queries that waited have come to their end."""
+        self.waiting.difference_update(waiting)
         if self._drained is not None and not self.waiting and not self._drained.done():
             self._drained.set_result(None)
 

@@ -105,10 +105,11 @@ class Fetcher:
     def take_plain(self, plains: Sequence[Plain], counts: Counts) -> None:
         """Keep plain replies, and have them shown as any others."""
         now, bounded, entries = self._clock(), self._judge.bounded, []
+        most = self._judge.most
         reads = plains[0].asker.reads
         for plain in plains:
             flags = plain.flags
-            ttl = bounded(plain.ttl)
+            ttl = most if plain.ttl > most else bounded(plain.ttl)
             if ttl > 0 and not (reads and plain.began <= self._stores.forgotten):
                 key, shown = key_of(plain.asked), codes.AA | flags & _KEPT_FLAGS
                 entries.append(Entry(key, False, codes.NOERROR, shown, ttl, now, plain.reply, True, reads))

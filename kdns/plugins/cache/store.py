@@ -1,30 +1,30 @@
 """A bounded number of entries, and of octets in them.
 
-Where there is no room a random entry makes way, found without a search. One that was asked for since it was last drawn
-stays, if another turns up in a few draws: names that come once push out each other, not what clients live on.
+Where there is no room the next one of a round makes way. One that was asked for since the last round stays, if another
+turns up in a few steps: names that come once push out each other, not what clients live on. A round goes through memory
+in the order in which it was filled; victims drawn at random, as in CoreDNS, cost twice the time and leave holes.
 """
 
-import random
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 
 from kdns.chain import basis
 from kdns.plugins.cache.entry import Entry, Key
 
 OCTETS_FOR_EACH = 1024
-DRAWS = 8
+STEPS = 8
 
 
 class Store:
-    """Entries by key. `draw` gives a random number of [0, 1)."""
+    """Entries by key."""
 
-    __slots__ = ("_capacity", "_draw", "_octets", "_octets_allowed", "_order", "_readers", "entries")
+    __slots__ = ("_capacity", "_hand", "_octets", "_octets_allowed", "_order", "_readers", "entries")
 
-    def __init__(self, capacity: int, draw: Callable[[], float] = random.random) -> None:
+    def __init__(self, capacity: int) -> None:
         self.entries: dict[Key, Entry] = {}
         self._capacity = capacity
-        self._draw = draw
         self._order: list[Entry] = []
         self._octets = 0
+        self._hand = -1
         self._octets_allowed = capacity * OCTETS_FOR_EACH
         self._readers: dict[basis.Key, set[Key]] = {}
 
@@ -88,9 +88,12 @@ class Store:
                     self.remove(key)
 
     def _victim(self) -> Entry:
-        for _ in range(DRAWS):
-            entry = self._order[int(self._draw() * len(self._order))]
+        order, hand = self._order, self._hand
+        for _ in range(STEPS):
+            hand = hand + 1 if hand + 1 < len(order) else 0
+            entry = order[hand]
             if not entry.used:
                 break
             entry.used = False
+        self._hand = hand
         return entry

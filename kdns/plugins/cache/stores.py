@@ -4,7 +4,6 @@ Denials are looked at first. A failure yields to any usable success, and with `p
 """
 
 import math
-import random
 from collections.abc import Callable, Collection
 
 from kdns.chain import basis
@@ -20,9 +19,9 @@ class Stores:
     `forgotten` is when that was the last time, in monotonic seconds.
     """
 
-    def __init__(self, options: Options, clock: Callable[[], float], draw: Callable[[], float] = random.random) -> None:
-        self.success = Store(options.success.places, draw)
-        self.denial = Store(options.denial.places, draw)
+    def __init__(self, options: Options, clock: Callable[[], float]) -> None:
+        self.success = Store(options.success.places)
+        self.denial = Store(options.denial.places)
         self.epoch = 0
         self.forgotten = -math.inf
         self._clock = clock

@@ -44,12 +44,12 @@ class Verdict(Struct, frozen=True, gc=False):
 class Judge:
     """Judges by the limits of the directive; `time` is Unix time, for the validity of signatures."""
 
-    __slots__ = ("_denial", "_least", "_most", "_servfail", "_shared", "_success", "_time")
+    __slots__ = ("_denial", "_least", "_servfail", "_shared", "_success", "_time", "most")
 
     def __init__(self, options: Options, time: Callable[[], float]) -> None:
         self._success = options.success
-        self._most = options.success.longest
-        self._least = min(options.success.shortest, self._most)
+        self.most = options.success.longest
+        self._least = min(options.success.shortest, self.most)
         self._denial = options.denial
         self._servfail = int(options.servfail)
         self._time = time
@@ -61,11 +61,11 @@ class Judge:
         try:
             if answer.rcode == codes.NOERROR and not answer.flags & codes.TC and answer.ttl is None:
                 if relay is None:
-                    ttl = _own_ttl(query.question, answer, self._most)
+                    ttl = _own_ttl(query.question, answer, self.most)
                 elif relay.edns is None or not relay.edns.flags & codes.DO:
                     ttl = relay.direct_ttl if relay.question is query.question else -1
                     if ttl < 0:
-                        ttl = _relayed_ttl(query.question, relay, self._most)
+                        ttl = _relayed_ttl(query.question, relay, self.most)
             if ttl >= 0:
                 return Verdict(NOERROR, SUCCESS, self.bounded(ttl), True)
             if relay is None and not answer.answer and query.question.type not in _TRANSFERS:
@@ -76,7 +76,7 @@ class Judge:
 
     def bounded(self, ttl: int) -> int:
         """How long a direct answer is kept whose lowest TTL this is."""
-        return max(self._least, min(ttl, self._most))
+        return max(self._least, min(ttl, self.most))
 
     def _recognise(self, query: Query, answer: Answer) -> Verdict:
         """The verdict on one of the few denials that a plugin has for all names of a zone."""

@@ -81,13 +81,15 @@ class ProxyMetrics:
         self._to = to
         self._durations: dict[int, Histogram] = {}
 
-    def replied(self, rcode: int, seconds: float) -> None:
-        """An exchange succeeded."""
+    def replied(self, rcode: int, *seconds: float) -> None:
+        """Exchanges succeeded, all with the same rcode."""
         histogram = self._durations.get(rcode)
         if histogram is None:
             histogram = self._durations[rcode] = self._metrics.duration(self._to, rcode)
-        histogram.counts[bisect_left(TIME_BUCKETS, seconds)] += 1
-        histogram.sum += seconds
+        counts = histogram.counts
+        for each in seconds:
+            counts[bisect_left(TIME_BUCKETS, each)] += 1
+        histogram.sum += sum(seconds)
 
     def check_failed(self) -> None:
         """A health check failed."""

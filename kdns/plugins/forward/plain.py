@@ -5,6 +5,7 @@ but addresses. Whatever comes out otherwise is handed back to the chain, where `
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable
 from struct import Struct
 from typing import Any
@@ -163,12 +164,14 @@ class PlainForward:
         inbox, self._inbox = self._inbox, []
         answered = [plain for plain in inbox if _read(plain)]
         now = self._clock()
+        askers: defaultdict[Asker, list[Plain]] = defaultdict(list)
+        seconds: defaultdict[Proxy, list[float]] = defaultdict(list)
         for plain in answered:
-            plain.order[0].count(codes.NOERROR, now - plain.began)
+            askers[plain.asker].append(plain)
+            seconds[plain.order[0]].append(now - plain.began)
             self.let_go(plain, plain.reply)
-        askers: dict[Asker, list[Plain]] = {}
-        for plain in answered:
-            askers.setdefault(plain.asker, []).append(plain)
+        for proxy, each in seconds.items():
+            proxy.count(codes.NOERROR, *each)
         for asker, plains in askers.items():
             asker.finish(plains)
         if len(answered) < len(inbox):

@@ -75,9 +75,9 @@ class Proxy:
         self.count(relay.rcode, seconds)
         return relay
 
-    def count(self, rcode: int, seconds: float) -> None:
-        """Count an exchange."""
-        self._metrics.replied(rcode, seconds)
+    def count(self, rcode: int, *seconds: float) -> None:
+        """Count exchanges with the same rcode."""
+        self._metrics.replied(rcode, *seconds)
 
     def suspect(self, wiring: Wiring) -> None:
         """Begin to check its health, unless that is being done."""

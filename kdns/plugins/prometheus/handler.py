@@ -6,11 +6,12 @@ look-up and a few additions. A reply that is sent from the memo has nobody to co
 how: the same sizes, and no time at all.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from kdns.chain.answer import Answer
 from kdns.chain.basis import Key
-from kdns.chain.counting import TYPES, Counting, Series, bare_size, reply_size
+from kdns.chain.counting import BARE_SIZE, TYPES, Counting, Series, reply_size
 from kdns.chain.fastpath import Part, Plain
 from kdns.chain.handler import Handler
 from kdns.chain.query import Query, Transport
@@ -71,14 +72,21 @@ class Prometheus:
         return Part(replied=self._count_plain)
 
     def _count_plain(self, plains: Sequence[Plain]) -> None:
-        now = self._clock()
+        alike: defaultdict[tuple[str, int], list[Plain]] = defaultdict(list)
         for plain in plains:
-            asked = plain.asked
-            zone = self._zone or self._longest(asked)
-            labels = (plain.transport, zone, asked.type, 0, codes.NOERROR, True)
+            alike[self._zone or self._longest(plain.asked), plain.asked.type].append(plain)
+        now, transport = self._clock(), plains[0].transport
+        for (zone, rtype), some in alike.items():
+            labels = (transport, zone, rtype, 0, codes.NOERROR, True)
             series = self._series.get(labels) or self._found(labels)
-            size = bare_size(asked) + len(plain.records) + plain.count * (len(asked.name) - _POINTER)
-            series.count(len(plain.packet), size, now - plain.began)
+            series.count_each(
+                [len(plain.packet) for plain in some],
+                [
+                    BARE_SIZE + len(plain.records) + (1 + plain.count) * len(plain.asked.name) - plain.count * _POINTER
+                    for plain in some
+                ],
+                [now - plain.began for plain in some],
+            )
 
     async def answer(self, query: Query) -> Answer:
         """The next handler's answer, counted."""
