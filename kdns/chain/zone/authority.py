@@ -13,7 +13,7 @@ from kdns.chain.handler import End, Handler
 from kdns.chain.query import Query
 from kdns.chain.roles import Transfer
 from kdns.chain.zone.data import Zone
-from kdns.chain.zone.lookup import Finding, Kind, apex_ns, find, soa
+from kdns.chain.zone.lookup import Finding, Kind, addresses, apex_ns, find, soa
 from kdns.chain.zones import Zones
 from kdns.wire import codes, name
 
@@ -101,7 +101,7 @@ class Authority:
             chain += found.answer
             proof += found.authority
             if found.kind is not Kind.ALIAS:
-                return _aliased(chain, proof, _RCODES.get(found.kind, codes.NOERROR))
+                return _aliased(chain, proof, _RCODES.get(found.kind, codes.NOERROR), found.additional)
         return _aliased(list(dict.fromkeys(chain)), apex_ns(zone, do))
 
     async def _elsewhere(self, query: Query, zone: Zone, chain: Records, target: bytes) -> Answer:
@@ -114,7 +114,7 @@ class Authority:
             return _aliased(chain, apex_ns(zone, query.do))
         answer = [*chain, *_owned(reply.answer, target)]
         if reply.rcode == codes.NOERROR and reply.answer:
-            return _aliased(answer, apex_ns(zone, query.do))
+            return _aliased(answer, apex_ns(zone, query.do), additional=addresses(zone, reply.answer, query.do))
         authority = _owned(reply.authority, target) or soa(zone, query.do)
         refers = reply.rcode == codes.NOERROR and any(record.type == codes.NS for record in reply.authority)
         flags = self._partial if refers else codes.AA
@@ -134,8 +134,8 @@ def _written(found: Finding) -> Answer:
     return Answer(rcode, flags, found.answer, found.authority, found.additional)
 
 
-def _aliased(answer: Records, authority: Records, rcode: int = codes.NOERROR) -> Answer:
-    return Answer(rcode, codes.AA, answer, authority)
+def _aliased(answer: Records, authority: Records, rcode: int = codes.NOERROR, additional: Records = ()) -> Answer:
+    return Answer(rcode, codes.AA, answer, authority, additional)
 
 
 def _owned(records: Records, owner: bytes) -> Records:

@@ -68,7 +68,7 @@ def _at(zone: Zone, folded: bytes, node: Node, rtype: int, do: bool) -> Finding:
     answer = _signed(node, rtype, do)
     at_apex = folded == zone.origin
     authority = () if at_apex and rtype == codes.NS else apex_ns(zone, do)
-    return Finding(Kind.DATA, answer, authority, _additional(zone, node[rtype], do))
+    return Finding(Kind.DATA, answer, authority, addresses(zone, node[rtype], do))
 
 
 def _without(zone: Zone, folded: bytes, encloser: bytes, rtype: int, do: bool) -> Finding:
@@ -105,7 +105,7 @@ def _referral(zone: Zone, cut: bytes, node: Node, do: bool) -> Finding:
     if do:
         authority += _signed(node, codes.DS, do) or _signed(node, codes.NSEC, do)
     below = [record for record in node[codes.NS] if name.is_below(record.data, cut)]
-    return Finding(Kind.REFERRAL, authority=authority, additional=_additional(zone, below, do))
+    return Finding(Kind.REFERRAL, authority=authority, additional=addresses(zone, below, do))
 
 
 def soa(zone: Zone, do: bool) -> list[Record]:
@@ -131,13 +131,13 @@ def _denial(zone: Zone, folded: bytes, do: bool) -> list[Record]:
     return [] if covering is None else _signed(zone.nodes[covering], codes.NSEC, do)
 
 
-def _additional(zone: Zone, records: Records, do: bool) -> list[Record]:
+def addresses(zone: Zone, records: Records, do: bool) -> list[Record]:
     """Addresses in the zone of the names that records point at, each once."""
     targets: dict[bytes, None] = {}
     for record in records:
         at = _TARGETS.get(record.type)
         if at is None:
-            break
+            continue
         target = _name_at(record.data, at).lower()
         if target == name.ROOT and record.type in (codes.SVCB, codes.HTTPS):
             target = (record.owner or name.ROOT).lower()  # RFC 9460 section 2.5.2

@@ -16,6 +16,7 @@ from kdns.corefile import ConfigError
 from kdns.plugins.file.source import Source
 from kdns.wire import codes, name
 from kdns.wire.edns import Edns
+from kdns.wire.record import Record
 from tests.kit.chain import Chain, Next, chain_of, chains_of
 from tests.kit.house import House
 
@@ -39,6 +40,8 @@ ns.sub     A     192.0.2.5
 tosub      CNAME www.sub
 old        DNAME wild
 self       DNAME self
+mail       MX    10 ns1
+tomail     CNAME mail
 """
 ORIGIN = name.from_text("example.org.")
 
@@ -153,6 +156,17 @@ async def test_an_alias_whose_target_has_no_data_has_the_soa(db: Path) -> None:
     async with built.running():
         found = built.ask("outside.example.org.")
     assert (found.rcode, types(found.authority)) == (codes.NOERROR, [codes.SOA])
+
+
+async def test_services_behind_an_alias_come_with_their_addresses(db: Path) -> None:
+    built = chain(db)
+    mx = Record(None, codes.MX, b"\0\x0a" + name.from_text("www.example.org."), 60)
+    other = mx._replace(data=b"\0\x14" + name.from_text("www.example.net."))
+    built.site.connect(Next(Answer(answer=(mx, other), additional=(mx,))).answer)
+    async with built.running():
+        inside, outside = built.ask("tomail.example.org.", "MX"), built.ask("outside.example.org.", "MX")
+    assert [record.owner for record in inside.additional] == [name.from_text("ns1.example.org.")]
+    assert [record.owner for record in outside.additional] == [name.from_text("www.example.org.")]
 
 
 async def test_an_alias_below_a_zone_cut_has_the_referral(db: Path) -> None:
