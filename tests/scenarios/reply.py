@@ -194,9 +194,18 @@ def _section(section: str, expected: Expected, got: list[Pattern]) -> Iterator[s
     elif total and len(got) != total:
         yield f"{section} has {len(got)} records instead of {total}"
     owners = [record.owner.lower() for record in got]
+    aliases = {record.owner.lower(): str(record.data).lower() for record in got if record.rtype == "CNAME"}
     for at, record in enumerate(got):
-        if record.rtype == "CNAME" and str(record.data).lower() in owners[:at]:
+        if record.rtype == "CNAME" and aliases[owners[at]] in owners[:at] and not _goes_round(aliases, owners[at]):
             yield f"{section}: {record.data} stands before the alias that leads there"
+
+
+def _goes_round(aliases: dict[str, str], owner: str) -> bool:
+    seen = set()
+    while owner in aliases and owner not in seen:
+        seen.add(owner)
+        owner = aliases[owner]
+    return owner in seen
 
 
 def _edns(expected: Expected, query: bytes, message: dns.message.Message) -> Iterator[str]:
