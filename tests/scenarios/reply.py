@@ -143,8 +143,8 @@ def records(section: list[dns.rrset.RRset]) -> list[Pattern]:
     ]
 
 
-def differences(expected: Expected, query: bytes, packet: bytes | None) -> list[str]:
-    """What is not as expected, a line each."""
+def differences(expected: Expected, query: bytes, packet: bytes | None, *, ordered: bool = False) -> list[str]:
+    """What is not as expected, a line each; `ordered` if the answer has to stand in the order it is written in."""
     if packet is None or expected.rcode == "NONE":
         return [] if (packet is None) == (expected.rcode == "NONE") else ["reply" if packet else "no reply"]
     try:
@@ -155,6 +155,11 @@ def differences(expected: Expected, query: bytes, packet: bytes | None) -> list[
     for section in SECTIONS:
         got = records(getattr(message, section))
         found += _section(section, expected, got)
+    if ordered and not found:
+        pairs = zip(expected.records["answer"], records(message.answer), strict=False)
+        found += [
+            f"answer: {record} stands where {pattern} should" for pattern, record in pairs if not pattern.fits(record)
+        ]
     return found + list(_edns(expected, query, message))
 
 

@@ -18,7 +18,8 @@ A file is a list of statements. A statement begins a line, an indented block may
     corefile                            the Corefile in the block; without this statement, `world.DEFAULT`. In it, in
                                         objects and in files: ${API} URL of the API server, ${UPSTREAM} address of the
                                         resolver, ${MANIFESTS} a folder with the same objects as YAML, ${DIR} the
-                                        scenario's folder, ${HOST} an address of the server's machine, ${PORT} its port
+                                        scenario's folder, ${HOST} an address of the server's machine, ${PORT} its port,
+                                        ${PLACES} a database of geoip, in which all clients are in Europe
     apply                               create or replace objects: YAML documents, or lists of objects
     delete KIND [NAMESPACE/]NAME
     upstream [NAME]                     what the resolver ${UPSTREAM}, or ${NAME}, knows from now on; see `table.py`
@@ -31,8 +32,8 @@ A file is a list of statements. A statement begins a line, an indented block may
 
     ask NAME TYPE... [OPTION...]        one question for each type, with the same reply. Options: udp tcp (whatever the
         RCODE [FLAG...]                 run is), edns=SIZE do version=N option=CODE:HEX, cd ad norecurse, class=CH,
-        [OWNER] [TTL] TYPE DATA         opcode=NOTIFY, turning (asked again until each answer has been the first)
-        authority ...
+        [OWNER] [TTL] TYPE DATA         opcode=NOTIFY, turning (asked again until each answer has been the first),
+        authority ...                   inorder (the answer as it is written, record by record)
         additional ...
         edns SIZE [do] [CODE:HEX...]
         differs SERVER: REASON

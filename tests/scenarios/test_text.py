@@ -1,3 +1,4 @@
+import dns.message
 import pytest
 
 from kdns.wire import codes
@@ -98,3 +99,28 @@ def test_another_server_may_be_expected_to_differ() -> None:
     assert differences(question.wanted_of("kdns"), QUERY, reply(1)) == []
     assert differences(question.wanted_of("coredns"), QUERY, reply(2, 3, flags=codes.QR | codes.RD)) == []
     assert question.differs["coredns"].reason == "a reason"
+
+
+def test_the_order_of_answers() -> None:
+    (question,) = parse(ASK + "    A 10.0.0.1\n    A *\n", "x.scenario").steps
+    assert isinstance(question, Question)
+    assert differences(question.expected, QUERY, reply(1, 2), ordered=True) == []
+    wrong = ["answer: web.shop. 5 A 10.0.0.2 stands where web.shop. 5 A 10.0.0.1 should"]
+    assert differences(question.expected, QUERY, reply(2, 1), ordered=True) == wrong
+
+
+@pytest.mark.parametrize(
+    ("answer", "difference"),
+    [
+        (["web.shop. 5 CNAME a.shop.", "a.shop. 5 A 10.0.0.1"], []),
+        (["a.shop. 5 A 10.0.0.1", "web.shop. 5 CNAME a.shop."],
+         ["answer: a.shop. stands before the alias that leads there"]),
+        (["web.shop. 5 CNAME a.shop.", "a.shop. 5 CNAME web.shop."], []),
+        (["web.shop. 5 SOA a.shop. a.shop. 1 1 1 1 1", "a.shop. 5 A 10.0.0.1", "b.shop. 5 CNAME a.shop."], []),
+    ],
+    ids=["behind", "before", "in a circle", "in a zone"],
+)  # fmt: skip
+def test_aliases_stand_before_what_they_lead_to(answer: list[str], difference: list[str]) -> None:
+    head = "id 4660\nflags QR AA RD\n;QUESTION\nweb.shop. IN A\n;ANSWER\n"
+    packet = dns.message.from_text(head + "\n".join(answer), one_rr_per_rrset=True).to_wire()
+    assert wrong("    NOERROR aa\n" + "".join(f"    {line}\n" for line in answer), packet) == difference

@@ -12,7 +12,7 @@ import yaml
 from tests.scenarios.reply import Expected, Names, read_expected
 from tests.scenarios.statements import COUNTS, Line, Place, Statement, statements
 
-_FLAGS = {"tcp", "udp", "do", "cd", "ad", "norecurse", "turning"}
+_FLAGS = {"tcp", "udp", "do", "cd", "ad", "norecurse", "turning", "inorder"}
 _VALUES = {"edns", "version", "class", "opcode", "option"}
 
 

@@ -38,6 +38,8 @@ DEFAULT = """\
 SETTLE = 5.0
 """Seconds that a change may take to be seen; 90 for a server that has to come back to an API server that went away."""
 
+PLACES = Path(__file__).parents[2] / "deploy" / "demo" / "places.mmdb"
+
 PATIENCE = 3.0
 SILENCE = 0.3
 TURNS = 200
@@ -185,6 +187,7 @@ class World:
             "DIR": str(self.folder),
             "HOST": self.subject.host,
             "PORT": str(self.subject.port),
+            "PLACES": str(PLACES),
         } | {name: f"127.0.0.1:{resolver.port}" for name, resolver in self.resolvers.items()}
 
         def value(match: re.Match[str]) -> str:
@@ -225,7 +228,7 @@ class World:
         until = asyncio.get_running_loop().time() + (self._settle if self._changed else 0.0)
         while True:
             reply = await self._exchange(query, question, expected)
-            wrong = differences(expected, query, reply)
+            wrong = differences(expected, query, reply, ordered="inorder" in question.options)
             if not wrong or asyncio.get_running_loop().time() >= until:
                 return wrong
             await asyncio.sleep(0.01)
