@@ -4,8 +4,8 @@
     broken.example.   SERVFAIL              a code instead; SILENT for no reply at all
 
 All other names are NXDOMAIN. Negative answers carry the SOA of `SOA_OWNER`, whose minimum is 30 s. Aliases are
-followed, and what does not fit is truncated. A name with an SOA in the table is a zone, which may be transferred (AXFR)
-with all that is below it.
+followed, records stay in their order, and what does not fit is truncated. A name with an SOA in the table is a zone,
+which may be transferred (AXFR) with all that is below it.
 """
 
 from collections import defaultdict
@@ -62,7 +62,7 @@ class Table:
         reply = self._reply(query)
         limit = 65535 if ask.proto == "tcp" else max(512, query.payload)
         try:
-            return [reply.to_wire(max_size=limit)]
+            return [reply.to_wire(max_size=limit, want_shuffle=False)]
         except dns.exception.TooBig:
             short = dns.message.make_response(query, recursion_available=True)
             short.flags |= dns.flags.TC
