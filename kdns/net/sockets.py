@@ -162,8 +162,14 @@ def _socket_address(host: str, port: int) -> tuple[str, int] | tuple[str, int, i
     text, _, zone = host.partition("%")
     if not zone:
         return host, port
-    scope = int(zone) if zone.isdecimal() else socket.if_nametoindex(zone)
-    return text, port, 0, scope
+    return text, port, 0, int(zone) if zone.isdecimal() else _index(zone)
+
+
+def _index(interface: str) -> int:
+    try:
+        return socket.if_nametoindex(interface)
+    except OSError:  # whose words are another's in each version of Python
+        raise OSError("no interface with this name") from None
 
 
 def _set_options(sock: socket.socket, *, stream: bool, wildcard: bool) -> None:

@@ -56,8 +56,9 @@ def data_of(rtype: int, words: list[Word], origin: bytes) -> bytes:
 def _data(rtype: int, words: list[Word], origin: bytes) -> bytes:
     texts = [each.text for each in words]
     if rtype in (codes.A, codes.AAAA):
-        (address,) = texts
-        return rdata.a(address) if rtype == codes.A else rdata.aaaa(address)
+        if len(texts) != 1:
+            raise ValueError(f"one address, not {len(texts)} words")
+        return rdata.a(texts[0]) if rtype == codes.A else rdata.aaaa(texts[0])
     if rtype in rdata.LAYOUTS:
         return _laid_out(rtype, texts, origin)
     if rtype in (codes.RRSIG, _SIG):

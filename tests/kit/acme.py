@@ -40,6 +40,10 @@ DAY = 86400.0
 TXT = 16
 
 
+_USES = "digital_signature content_commitment key_encipherment data_encipherment key_agreement crl_sign encipher_only"
+_SIGNS_CERTIFICATES = x509.KeyUsage(**dict.fromkeys(_USES.split(), False), decipher_only=False, key_cert_sign=True)
+
+
 class Root:
     """A CA's own key and certificate, and what it signs."""
 
@@ -49,7 +53,8 @@ class Root:
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "make-believe CA")])
         constraints = x509.BasicConstraints(ca=True, path_length=0)
         made = self._builder(self._name, self._key.public_key(), 3650 * DAY)
-        self.certificate = made.add_extension(constraints, critical=True).sign(self._key, hashes.SHA256())
+        made = made.add_extension(constraints, critical=True).add_extension(_SIGNS_CERTIFICATES, critical=True)
+        self.certificate = made.sign(self._key, hashes.SHA256())
 
     def _builder(self, name: x509.Name, key: Any, lifetime: float) -> x509.CertificateBuilder:
         begins = datetime.datetime.fromtimestamp(self._now(), datetime.UTC)

@@ -176,7 +176,7 @@ async def test_over_tls(options: str, client: bool, welcome: bool) -> None:
     ("text", "error"),
     [
         ("listen /no/folder/s", "listen unix /no/folder/s: "),
-        ("listen tcp://192.0.2.1:6000", "listen tcp 192.0.2.1:6000: cannot assign requested address"),
+        ("listen tcp://192.0.2.1:6000", "listen tcp 192.0.2.1:6000: "),
         ("listen tcp://127.0.0.1", "address 127.0.0.1: missing port in address"),
         ("listen tls://127.0.0.1:1 {\n tls /no/crt /no/key\n}", "could not load TLS cert: open /no/crt: no such file"),
     ],
