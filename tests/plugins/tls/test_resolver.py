@@ -1,3 +1,4 @@
+import asyncio
 import socket
 
 import pytest
@@ -33,7 +34,8 @@ async def test_one_server_is_asked() -> None:
 
 
 async def test_a_server_by_name() -> None:
-    async with FakeUpstream(addresses) as server:
+    (*_, address), *_ = await asyncio.get_running_loop().getaddrinfo("localhost", None, type=socket.SOCK_DGRAM)
+    async with FakeUpstream(addresses, str(address[0])) as server:
         assert len(await found(server, host="localhost")) == 2
 
 
