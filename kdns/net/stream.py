@@ -95,22 +95,6 @@ class StreamListener:
         self._wanted = False
         self._accept_none()
 
-    def finish(self) -> None:
-        """Accept the connections that wait, and close the socket, as fast as can be: who comes between is reset.
-
-        Connections that stand are served.
-        """
-        self.pause()
-        waiting: list[tuple[socket.socket, tuple[str, int]]] = []
-        try:
-            while True:
-                waiting.append(self._sock.accept())
-        except OSError:
-            self._sock.close()
-        for sock, address in waiting:
-            if self._loop is not None:
-                self._open(self._loop, sock, address)
-
     async def drain(self, seconds: float) -> None:
         """Accept no more, answer what has arrived, take leave of every client; close after so many seconds at most."""
         self.pause()

@@ -3,17 +3,18 @@
 A new instance takes over a listener whose address it still wants: the socket stays, only who is asked changes, so no
 packet and no connection is lost. Addresses that are new are opened before anything is taken over, so a failure there
 leaves the old instance as it was. A listener that nobody wants any more is retired: it takes nothing new and stays
-open until what it was asked is answered.
+open until what it was asked is answered. Of an address that is to have fewer sockets, those for streams stay: clients
+connect to each without asking, and a close would reset whoever has just done so.
 
 A place may be lent to another process, which reads its sockets then, as long as it is there.
 """
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from kdns.chain.roles import Shedder
 from kdns.metrics import Registry
@@ -50,7 +51,6 @@ class Ports:
     def __init__(self) -> None:
         self._open: dict[Place, Listeners] = {}
         self._lent: set[Place] = set()
-        self._lingering: list[StreamListener] = []
         self._retired: list[UdpListener | StreamListener] = []
 
     def serve(self, instance: Instance) -> None:
@@ -69,11 +69,7 @@ class Ports:
                         undo.callback(each.close)
             undo.pop_all()
         for place in self._open.keys() & wanted.keys():
-            agreed = _terms(instance, wanted[place])
-            for each in self._open[place]:
-                each.answer_with(_responder(instance, wanted[place], place.proto, each.family, agreed))
-                if isinstance(each, StreamListener):
-                    each.limits, each.tls, each.gate = agreed.limits, agreed.tls, agreed.gate
+            self._hand_over(place, instance, wanted[place])
         for listeners in opened.values():
             for each in listeners:
                 each.start()
@@ -81,6 +77,13 @@ class Ports:
         self._open |= opened
         self._give_backlogs(instance, wanted)
         self.take_back(tuple(self._lent))
+
+    def _hand_over(self, place: Place, instance: Instance, listener: plan.Listener) -> None:
+        agreed = _terms(instance, listener)
+        for each in self._open[place]:
+            each.answer_with(_responder(instance, listener, place.proto, each.family, agreed))
+            if isinstance(each, StreamListener):
+                each.limits, each.tls, each.gate = agreed.limits, agreed.tls, agreed.gate
 
     def _retire_unwanted(self, instance: Instance, wanted: Mapping[Place, plan.Listener]) -> None:
         """Retire what is not wanted. Where only the number is, what still comes to the socket has to be answered."""
@@ -91,15 +94,13 @@ class Ports:
                 self._retire(place)
                 continue
             self.take_back((place,))
+            if place.proto == "tcp":
+                self._hand_over(place, instance, listener)
+                continue
             for each in self._open.pop(place):
-                if isinstance(each, StreamListener):
-                    each.answer_with(
-                        _responder(instance, listener, place.proto, each.family, _terms(instance, listener))
-                    )
-                    self._lingering.append(each)
-                else:
+                if isinstance(each, UdpListener):
                     each.turn_away()
-                    self._retired.append(each)
+                self._retired.append(each)
 
     def adopt(self, instance: Instance, handed: Mapping[Place, Sequence[int]]) -> None:
         """Let an instance answer on sockets that are open, by their descriptors.
@@ -165,31 +166,23 @@ class Ports:
         `answered` waits for the queries that still run; connections end meanwhile, datagram sockets after it.
         """
         retired, self._retired = self._retired, []
-        lingering, self._lingering = self._lingering, []
-        await asyncio.gather(answered(), *_drained(retired, seconds))
-        for listener in lingering:
-            listener.finish()
-        await asyncio.gather(*_drained(lingering, seconds))
-        for each in (*retired, *lingering):
+        drained = [each.drain(seconds) for each in retired if isinstance(each, StreamListener)]
+        await asyncio.gather(answered(), *drained)
+        for each in retired:
             each.close()
 
     def close(self) -> None:
         """Close every listener at once."""
         self.retire_all()
-        for each in (*self._retired, *self._lingering):
+        for each in self._retired:
             each.close()
         self._retired.clear()
-        self._lingering.clear()
 
     def _retire(self, place: Place) -> None:
         self._lent.discard(place)
         for each in self._open.pop(place):
             each.pause()
             self._retired.append(each)
-
-
-def _drained(listeners: Sequence[UdpListener | StreamListener], seconds: float) -> list[Coroutine[Any, Any, None]]:
-    return [each.drain(seconds) for each in listeners if isinstance(each, StreamListener)]
 
 
 def _backlog(instance: Instance, listener: plan.Listener) -> AnyBacklog:

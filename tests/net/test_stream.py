@@ -779,19 +779,3 @@ async def test_drain_does_not_wait_for_handshakes(door: Door) -> None:
     await door.client()
     await door.sessions(1)
     await asyncio.wait_for(listener.drain(60), 10)
-
-
-async def test_connections_that_wait_when_the_socket_closes_are_served(door: Door) -> None:
-    listener = door.open()
-    listener.pause()
-    clients = [await door.client() for _ in range(5)]
-    listener.finish()
-    with pytest.raises(ConnectionRefusedError):
-        await door.client()
-    draining = asyncio.create_task(listener.drain(10))
-    for client in clients:
-        assert await client.ask(b"01now") == b"01now="
-    for client in clients:
-        assert await client.reader.read() == b""
-        await client.close()
-    await draining

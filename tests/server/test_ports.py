@@ -1,6 +1,8 @@
 """Sockets of every transport, and what a reload changes on those that stay."""
 
 import asyncio
+import errno
+import socket
 import ssl
 import subprocess
 from collections.abc import AsyncIterator
@@ -12,11 +14,13 @@ from kdns.chain.site import Process
 from kdns.corefile import ConfigError
 from kdns.server.source import Source
 from kdns.server.supervisor import Supervisor
+from kdns.wire import codes
 from kdns.wire.message import read_message
 from tests.conftest import RequireTool
 from tests.kit.chain import process
 from tests.kit.desk import TcpClient, UdpClient
 from tests.kit.house import packet
+from tests.kit.upstream import unused_port
 from tests.kit.web import Web1, Web2
 from tests.net.doh_rows import DROPPED, QUERY, encoded
 
@@ -216,3 +220,26 @@ async def test_a_reload_may_bring_proxies_and_take_them_away(server: Server) -> 
         client.writer.write(LINE if taken else b"")
         assert read_message(await client.ask(WHOAMI)).rcode == (5 if taken else 0)
         await client.close()
+
+
+async def test_fewer_sockets_reset_no_connection(server: Server) -> None:
+    key = f".:{unused_port()}"
+    port = int(key[2:])
+    for number in (8, 1, 4, 1):
+        rcode = codes.REFUSED if number == 1 else codes.NOERROR
+        waiting = [begin_to_connect(port) for _ in range(24)] if server.supervisor._ports._open else []
+        text = block(key, f"multisocket {number}", *(["acl {\nblock\n}"] if rcode else []), "whoami")
+        await (server.reload if waiting else server.start)(text)
+        waiting += [begin_to_connect(port) for _ in range(24)]
+        for sock in waiting:
+            client = TcpClient(*await asyncio.open_connection(sock=sock))
+            assert read_message(await client.ask(WHOAMI)).rcode == rcode
+            await client.close()
+
+
+def begin_to_connect(port: int) -> socket.socket:
+    """A connection that the kernel has made, or will, whoever accepts it and when."""
+    sock = socket.socket()
+    sock.setblocking(False)
+    assert sock.connect_ex(("127.0.0.1", port)) in (0, errno.EINPROGRESS)
+    return sock
