@@ -31,6 +31,8 @@ class Wire(requests.Session):
             raise Unreachable(f"{url}: ended")
         work = self._web.fetch(method, url, how.get("headers") or {}, how.get("data"))
         self._pending = asyncio.run_coroutine_threadsafe(work, self._loop)
+        if self._ended:  # meanwhile, when there was nothing yet to cancel
+            self._pending.cancel()
         try:
             reply = self._pending.result()
         except CancelledError as error:
