@@ -5,6 +5,7 @@ waits for it. `end` ends a request that is under way, and so the thread: nothing
 """
 
 import asyncio
+import threading
 from concurrent.futures import CancelledError, Future
 from io import BytesIO
 from typing import Any
@@ -22,16 +23,16 @@ class Wire(requests.Session):
         self._web = web
         self._loop = asyncio.get_running_loop()
         self._pending: Future[Reply] | None = None
-        self._ended = False
+        self._ended = threading.Event()
 
     def request(self, method: str | bytes, url: str | bytes, *_: Any, **how: Any) -> requests.Response:
         """A response. Raises Unreachable."""
         method, url = str(method), str(url)
-        if self._ended:
+        if self._ended.is_set():
             raise Unreachable(f"{url}: ended")
         work = self._web.fetch(method, url, how.get("headers") or {}, how.get("data"))
         self._pending = asyncio.run_coroutine_threadsafe(work, self._loop)
-        if self._ended:  # meanwhile, when there was nothing yet to cancel
+        if self._ended.is_set():  # meanwhile, when there was nothing yet to cancel
             self._pending.cancel()
         try:
             reply = self._pending.result()
@@ -41,7 +42,7 @@ class Wire(requests.Session):
 
     def end(self) -> None:
         """End what is under way, and whatever would come."""
-        self._ended = True
+        self._ended.set()
         if self._pending is not None:
             self._pending.cancel()
 
