@@ -1,9 +1,9 @@
 """The fast path of plain questions: past the chain, where every link of it has said how.
 
-Theory. Nearly all that is forwarded is alike: a question for the addresses of a name, and a reply that has these and
-nothing else. What a chain does with one is a dozen lines, and the machinery that would let it do anything costs three
-times as much. So a link may put those of its lines that matter to plain questions into a `Part`; where every link down
-to the one that forwards has done so, the block has a `FastPath`.
+Theory. Nearly all that is forwarded is alike: a question for the addresses of a name, and a reply that has these, with
+the aliases that lead to them, or says that there are none. What a chain does with one is a dozen lines, and the
+machinery that would let it do anything costs more than all of them. So a link may put those of its lines that matter to
+plain questions into a `Part`; where every link down to the one that forwards has done so, the block has a `FastPath`.
 
 It is a short cut and never another way. A question that any part declines goes to the chain. So does one whose reply is
 not plain: the chain is asked after all, and its forwarding link finds the exchange that has been begun. Nothing has
@@ -27,8 +27,13 @@ class Plain(Protocol):
     """A plain question under way; when the reply is there, what it says.
 
     `opt` are the octets of an OPT record without options, DO or version, if the query has one; the reply has the same.
-    `exchange` is the server's own. `began` is in monotonic seconds. Of the `reply`: `flags` are AA, RA and AD,
-    `records` the octets of `count` addresses under a pointer to the question, `ttl` their lowest TTL.
+    `exchange` is the server's own. `began` is in monotonic seconds.
+
+    Of the `reply`: `flags` are AA, RA and AD, `rcode` is NOERROR or NXDOMAIN. `aliases` are the octets of CNAME records
+    that lead on from the asked name, one by one, and `records` those of `count` addresses at their end. Each owner is a
+    pointer, and stays right if addresses change places. If there are no addresses, `soa` is the record that says so,
+    owned by the root or under a pointer, and empty otherwise. `ttl` is the lowest TTL of all, `size` how many octets
+    all have without compression.
     """
 
     asker: "Asker"
@@ -40,9 +45,13 @@ class Plain(Protocol):
     began: float
     reply: bytes
     flags: int
+    rcode: int
+    aliases: Sequence[bytes]
     records: bytes
     count: int
+    soa: bytes
     ttl: int
+    size: int
 
     def abandon(self) -> None:
         """Wait no longer for the reply."""
@@ -50,7 +59,7 @@ class Plain(Protocol):
 
 
 def split(plain: Plain) -> list[bytes]:
-    """The records of a reply, one by one."""
+    """The addresses of a reply, at least one, one by one."""
     records = plain.records
     size = len(records) // plain.count
     return [records[at : at + size] for at in range(0, len(records), size)]
@@ -61,8 +70,13 @@ def show(plain: Plain, ttl: int) -> None:
     octets = ttl.to_bytes(4, "big")
     if plain.count == 1:
         plain.records = plain.records[:6] + octets + plain.records[10:]
-    else:
+    elif plain.count:
         plain.records = b"".join([record[:6] + octets + record[10:] for record in split(plain)])
+    else:
+        at = 6 if plain.soa[0] else 5  # the root is an octet shorter than a pointer
+        plain.soa = plain.soa[:at] + octets + plain.soa[at + 4 :]
+    if plain.aliases:
+        plain.aliases = [alias[:6] + octets + alias[10:] for alias in plain.aliases]
     plain.ttl = ttl
 
 

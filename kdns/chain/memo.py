@@ -63,7 +63,7 @@ class Memo:
                 return entry.reply_to(packet, end)
         place, end = sibling_of(packet)
         entry = self.entries.get(place)
-        if not isinstance(entry, Sibling) or not self._first_sight(packet[2:]):
+        if not isinstance(entry, Sibling) or not self.first_sight(packet[2:]):
             return None
         return entry.reply_to(packet, end)
 
@@ -76,7 +76,7 @@ class Memo:
             if found is None:
                 return
             place = found
-        if (rcode == codes.NXDOMAIN or len(self.entries) >= self._capacity) and self._first_sight(place):
+        if (rcode == codes.NXDOMAIN or len(self.entries) >= self._capacity) and self.first_sight(place):
             absent = basis.absent
             if absent is None or rcode != codes.NXDOMAIN or place != packet[2:]:
                 return
@@ -93,8 +93,11 @@ class Memo:
             entry = Respelled(place, basis, entry)
         self._add(entry, basis.reads)
 
-    def _first_sight(self, place: Place) -> bool:
-        """Whether a query is none of the last ones of which nothing was kept: one to two times the capacity."""
+    def first_sight(self, place: Place) -> bool:
+        """Whether a query is none of the last ones of which nothing was kept: one to two times the capacity.
+
+        It is one from now on.
+        """
         mark = hash(place)
         seen = self._seen
         if mark in seen or mark in self._seen_before:

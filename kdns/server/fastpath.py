@@ -48,6 +48,7 @@ class Shortcut:
         self._service = service
         self.let_go = service.let_go
         """See `Asker`."""
+        self._first_sight = service.memo.first_sight
         self._transport = service.transport
         self._declining = path.declining
         self._begin = path.begin
@@ -87,6 +88,12 @@ class Shortcut:
     def _reply(self, plain: Plain) -> bytes:
         packet, opt = plain.packet, plain.opt
         flags = codes.QR | plain.flags | (packet[2] << 8 & codes.RD)
+        if plain.aliases or plain.soa:
+            if plain.rcode == codes.NXDOMAIN and plain.asked.name == plain.asked.folded:
+                self._first_sight(packet[2:])  # as `Memo.keep` would have it
+            answers, authorities = len(plain.aliases) + plain.count, 1 if plain.soa else 0
+            head = _FLAGS_COUNTS.pack(flags | plain.rcode, 1, answers, authorities, 1 if opt else 0)
+            return b"".join((packet[:2], head, plain.asked.wire, *plain.aliases, plain.records, plain.soa, opt))
         head = _FLAGS_COUNTS.pack(flags, 1, plain.count, 0, 1 if opt else 0)
         return b"".join((packet[:2], head, plain.asked.wire, plain.records, opt))
 

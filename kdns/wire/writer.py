@@ -43,7 +43,7 @@ def write_message(
                 wire = _TO_QUESTION + pack(">HHIH", record.type, record.cls, record.ttl, len(data)) + data
             else:
                 if known is None:
-                    known = _question_names(question, origin)
+                    known = question_names(question, origin)
                 wire = _record(record, at, known)
             if at + len(wire) > room:
                 flags |= codes.TC
@@ -58,7 +58,7 @@ def write_message(
     return head + header[2:] + b"".join(body)
 
 
-def _question_names(question: bytes, origin: bytes | None) -> dict[bytes, int]:
+def question_names(question: bytes, origin: bytes | None) -> dict[bytes, int]:
     """Offsets of the question's name, or only of its origin, and of every name above it."""
     known: dict[bytes, int] = {}
     if question:
@@ -71,13 +71,13 @@ def _question_names(question: bytes, origin: bytes | None) -> dict[bytes, int]:
 
 
 def _record(record: Record, at: int, known: dict[bytes, int]) -> bytes:
-    owner = _TO_QUESTION if record.owner is None else _name(record.owner, at, known)
+    owner = _TO_QUESTION if record.owner is None else compressed(record.owner, at, known)
     at += len(owner) + 10
     if record.type in rdata.LAYOUTS:
         compress, parts = record.type in rdata.COMPRESSIBLE, []
         for is_name, octets in rdata.fields(record.type, record.data):
             if is_name:
-                short = _name(octets, at, known)
+                short = compressed(octets, at, known)
                 octets = short if compress else octets
             parts.append(octets)
             at += len(octets)
@@ -87,8 +87,8 @@ def _record(record: Record, at: int, known: dict[bytes, int]) -> bytes:
     return owner + pack(">HHIH", record.type, record.cls, record.ttl, len(data)) + data
 
 
-def _name(name: bytes, at: int, known: dict[bytes, int]) -> bytes:
-    """The name as short as it gets at offset `at`; names that are new become known."""
+def compressed(name: bytes, at: int, known: dict[bytes, int]) -> bytes:
+    """The name as short as it gets at offset `at`; those of it that are new become known, with their offsets."""
     i = 0
     while length := name[i]:
         suffix = name[i:]

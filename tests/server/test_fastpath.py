@@ -118,6 +118,31 @@ async def test_a_query_that_is_given_back_has_taken_all_its_time() -> None:
     assert len(upstream.asks) == 1
 
 
+def denied(ask: Ask) -> Steps:
+    """There is no such name, says the root."""
+    soa = b"\0\0\6\0\1\0\0\0\x3c\0\x16\0\0" + bytes(20)
+    return [ask.ident + b"\x81\x83\0\1\0\0\0\1\0\0" + ask.question + soa]
+
+
+async def test_a_denial_is_asked_about_again_where_it_is_no_answer() -> None:
+    async with FakeUpstream(denied) as one, FakeUpstream() as two:
+        ports = f"127.0.0.1:{one.port} 127.0.0.1:{two.port}"
+        made = House(f".:53 {{\nforward . {ports} {{\npolicy sequential\nfailover NXDOMAIN\n}}\n}}\n")
+        async with made.running():
+            assert made.service().takes is not None
+            assert (await made.ask(NAME)).rcode == codes.NOERROR
+    assert [len(each.asks) for each in (one, two)] == [1, 1]
+
+
+async def test_a_denial_is_kept_by_the_memo_at_its_second_sight() -> None:
+    async with FakeUpstream(denied) as upstream:
+        made = house(upstream.port)
+        async with made.running():
+            for sight in (1, 2):
+                assert (await made.ask(NAME)).authority[0].ttl == 60
+                assert (made.service().hit(packet(NAME)) is not None) is (sight == 2)
+
+
 async def test_an_upstream_that_fails_is_followed_by_the_next() -> None:
     async with FakeUpstream() as upstream:
         text = f".:53 {{\nforward . 127.0.0.1:{unused_port()} 127.0.0.1:{upstream.port} {{\npolicy sequential\n}}\n}}\n"

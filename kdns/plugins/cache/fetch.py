@@ -108,15 +108,23 @@ class Fetcher:
         most = self._judge.most
         reads = plains[0].asker.reads
         for plain in plains:
-            flags = plain.flags
-            ttl = most if plain.ttl > most else bounded(plain.ttl)
-            if ttl > 0 and not (reads and plain.began <= self._stores.forgotten):
+            flags, denial = plain.flags, not plain.count
+            if denial:
+                ttl = self._judge.denied(plain.ttl)
+            else:
+                ttl = most if plain.ttl > most else bounded(plain.ttl)
+            if (
+                ttl > 0
+                and not (denial and not plain.packet[2] << 8 & codes.RD)  # as in `judged`
+                and not (reads and plain.began <= self._stores.forgotten)
+            ):
                 key, shown = key_of(plain.asked), codes.AA | flags & _KEPT_FLAGS
-                entries.append(Entry(key, False, codes.NOERROR, shown, ttl, now, plain.reply, True, reads))
+                entries.append(Entry(key, denial, plain.rcode, shown, ttl, now, plain.reply, not denial, reads))
             show(plain, ttl)
             if flags & codes.AD and not plain.packet[3] & codes.AD:
                 plain.flags = flags ^ codes.AD
-        self._put(entries, SUCCESS, counts)
+        if entries:
+            self._put(entries, counts)
 
     def keeps_nothing(self, question: Question) -> bool:
         """Whether both kinds of answers are off for the question's name, as for the cluster zone by default."""
@@ -161,15 +169,16 @@ class Fetcher:
             answering=verdict.answering,
             reads=fetched.reads,
         )
-        self._put((entry,), verdict.store, counts)
+        self._put((entry,), counts)
 
-    def _put(self, entries: Iterable[Entry], store: str, counts: Counts) -> None:
+    def _put(self, entries: Iterable[Entry], counts: Counts) -> None:
         stores = self._stores
-        evicted = sum([stores.keep(entry) for entry in entries])
+        for entry in entries:
+            evicted = stores.keep(entry)
+            if evicted:
+                counts.evicted(DENIAL if entry.denial else SUCCESS, evicted)
         counts.success_entries.value = len(stores.success.entries)
         counts.denial_entries.value = len(stores.denial.entries)
-        if evicted:
-            counts.evicted(store, evicted)
 
 
 class _Names:

@@ -78,6 +78,10 @@ class Judge:
         """How long a direct answer is kept whose lowest TTL this is."""
         return max(self._least, min(ttl, self.most))
 
+    def denied(self, ttl: int) -> int:
+        """How long a denial is kept whose lowest TTL this is."""
+        return min(max(ttl, self._denial.shortest), self._denial.longest)
+
     def _recognise(self, query: Query, answer: Answer) -> Verdict:
         """The verdict on one of the few denials that a plugin has for all names of a zone."""
         known = self._shared.get(id(answer))  # held here, so no other can have its id

@@ -70,10 +70,9 @@ class Group:
         self._eager = 2 * len(proxies)
         self._attempts = self._eager if most is None else most or inf
 
-    @property
-    def answers_first(self) -> bool:
-        """Whether the first reply without an error is the answer."""
-        return codes.NOERROR not in self._special and codes.NOERROR not in self._failover
+    def settles(self, rcode: int) -> bool:
+        """Whether the first reply with this code is the answer."""
+        return rcode not in self._special and rcode not in self._failover
 
     async def ask(
         self, message: bytes, asked: Question, tcp: bool, began: float, flights: Flights, begun: Begun | None = None

@@ -56,7 +56,7 @@ class Forward:
 
     def part(self) -> Part | None:
         """See `chain.fastpath`."""
-        if not self._is_everything or self._tcp or not self._group.answers_first:
+        if not self._is_everything or self._tcp or not self._group.settles(codes.NOERROR):
             return None
         return Part(begin=self._plain.begin)
 

@@ -1,39 +1,26 @@
 """Forwarding of plain questions (`chain.fastpath`): one attempt, without a coroutine.
 
-Only what is simple is done here: UDP, to the first upstream of the order if that is healthy, a reply that has nothing
-but addresses. Whatever comes out otherwise is handed back to the chain, where `Forward` takes the exchange up again.
+Only what is simple is done here: UDP, to the first upstream of the order if that is healthy, a reply that is plain too
+(`plainreply`). Whatever comes out otherwise is handed back to the chain, where `Forward` takes the exchange up again.
 """
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable
-from struct import Struct
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from kdns.chain.answer import relayed
-from kdns.chain.fastpath import TYPES, Asker, Plain
+from kdns.chain.fastpath import Asker, Plain
 from kdns.chain.query import Transport
 from kdns.net.transaction import Transaction
 from kdns.plugins.forward.flights import Flights
 from kdns.plugins.forward.group import Group
 from kdns.plugins.forward.message import plain_question
+from kdns.plugins.forward.plainreply import read_plain
 from kdns.plugins.forward.proxy import Proxy
 from kdns.wire import codes
 from kdns.wire.message import Relay
-from kdns.wire.reader import HEADER_SIZE, Question, skim_records
-
-SMALLEST = 512
-"""Octets of a message over UDP that every client takes (RFC 1035 section 4.2.1)."""
-
-_COUNTS = Struct(">HHHHH")
-_FIXED = 12
-"""Octets of a record with a pointer as its owner, without data."""
-_POINTER = b"\xc0\x0c"
-_NOT_PLAIN = codes.TC | 15
-_SHOWN = codes.AA | codes.RA | codes.AD
-_OPT = b"\0\0\x29"
-_BARE = bytes(6)
-"""Extended code, version, flags and length of an OPT record that says nothing but a size."""
+from kdns.wire.reader import Question
 
 
 class Running:
@@ -51,6 +38,7 @@ class PlainExchange(Transaction):
 
     __slots__ = (
         "_forward",
+        "aliases",
         "asked",
         "asker",
         "began",
@@ -60,8 +48,11 @@ class PlainExchange(Transaction):
         "opt",
         "order",
         "packet",
+        "rcode",
         "records",
         "reply",
+        "size",
+        "soa",
         "transport",
         "ttl",
     )
@@ -75,9 +66,13 @@ class PlainExchange(Transaction):
     began: float
     reply: bytes
     flags: int
+    rcode: int
+    aliases: Sequence[bytes]
     records: bytes
     count: int
+    soa: bytes
     ttl: int
+    size: int
 
     def __init__(self, forward: "PlainForward", message: bytes, deadline: float, asked: Question) -> None:
         self._forward = forward
@@ -117,6 +112,7 @@ class PlainForward:
         self._flights = flights
         self._running = running
         self._clock = clock
+        self._denies = group.settles(codes.NXDOMAIN)
         self._inbox: list[PlainExchange] = []
         self.given_back: PlainExchange | None = None
         """What the chain is being asked about, and has been begun."""
@@ -162,22 +158,23 @@ class PlainForward:
 
     def _look(self) -> None:
         inbox, self._inbox = self._inbox, []
-        answered = [plain for plain in inbox if _read(plain)]
         now = self._clock()
         askers: defaultdict[Asker, list[Plain]] = defaultdict(list)
-        seconds: defaultdict[Proxy, list[float]] = defaultdict(list)
-        for plain in answered:
+        seconds: defaultdict[tuple[Proxy, int], list[float]] = defaultdict(list)
+        others: list[PlainExchange] = []
+        for plain in inbox:
+            if not read_plain(plain) or (plain.rcode and not self._denies):
+                others.append(plain)
+                continue
             askers[plain.asker].append(plain)
-            seconds[plain.order[0]].append(now - plain.began)
+            seconds[plain.order[0], plain.rcode].append(now - plain.began)
             self.let_go(plain, plain.reply)
-        for proxy, each in seconds.items():
-            proxy.count(codes.NOERROR, *each)
+        for (proxy, rcode), each in seconds.items():
+            proxy.count(rcode, *each)
         for asker, plains in askers.items():
             asker.finish(plains)
-        if len(answered) < len(inbox):
-            for plain in inbox:
-                if plain.count < 1:
-                    self.give_back(plain)
+        for plain in others:
+            self.give_back(plain)
 
     def let_go(self, plain: PlainExchange, reply: bytes | None) -> None:
         """It has come to its end; whoever waits for the same reply gets it."""
@@ -202,32 +199,3 @@ class PlainForward:
             self.given_back = plain
             return None
         return plain
-
-
-def _read(plain: PlainExchange) -> bool:
-    """Read a reply. Whether it has nothing but the addresses that were asked for; if not, their `count` is 0."""
-    reply, asked = plain.reply, plain.question
-    plain.count = 0
-    flags, _, count, authorities, additionals = _COUNTS.unpack_from(reply, 2)
-    start, size = HEADER_SIZE + len(asked), TYPES[plain.asked.type]
-    end = start + (_FIXED + size) * count
-    if flags & _NOT_PLAIN or not count or authorities or not reply.startswith(asked, HEADER_SIZE):
-        return False
-    if additionals and not (additionals == 1 and plain.opt and _is_bare(reply[end:])):
-        return False
-    room = end + len(plain.opt)
-    if room > SMALLEST and not (plain.opt and room <= int.from_bytes(plain.opt[3:5], "big")):
-        return False  # the client does not take it all (RFC 6891 section 6.2.3)
-    ttl = skim_records(reply, start, count, _POINTER + asked[-4:], size)
-    if ttl < 0:
-        return False
-    plain.flags = flags & _SHOWN
-    plain.count = count
-    plain.ttl = ttl
-    plain.records = reply[start:end]
-    return True
-
-
-def _is_bare(octets: bytes) -> bool:
-    """Whether they begin with an OPT that says no more than a size."""
-    return octets.startswith(_OPT) and octets[5:11] == _BARE

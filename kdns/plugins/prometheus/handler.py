@@ -19,9 +19,6 @@ from kdns.chain.zones import Zones
 from kdns.wire import codes
 from kdns.wire.reader import Question
 
-_POINTER = 2
-"""Octets of an owner that is a pointer; sizes are those without compression."""
-
 _Labels = tuple[Transport, str, int, int, int, bool]
 
 
@@ -72,19 +69,16 @@ class Prometheus:
         return Part(replied=self._count_plain)
 
     def _count_plain(self, plains: Sequence[Plain]) -> None:
-        alike: defaultdict[tuple[str, int], list[Plain]] = defaultdict(list)
+        alike: defaultdict[tuple[str, int, int], list[Plain]] = defaultdict(list)
         for plain in plains:
-            alike[self._zone or self._longest(plain.asked), plain.asked.type].append(plain)
+            alike[self._zone or self._longest(plain.asked), plain.asked.type, plain.rcode].append(plain)
         now, transport = self._clock(), plains[0].transport
-        for (zone, rtype), some in alike.items():
-            labels = (transport, zone, rtype, 0, codes.NOERROR, True)
+        for (zone, rtype, rcode), some in alike.items():
+            labels = (transport, zone, rtype, 0, rcode, True)
             series = self._series.get(labels) or self._found(labels)
             series.count_each(
                 [len(plain.packet) for plain in some],
-                [
-                    BARE_SIZE + len(plain.records) + (1 + plain.count) * len(plain.asked.name) - plain.count * _POINTER
-                    for plain in some
-                ],
+                [BARE_SIZE + len(plain.asked.name) + plain.size for plain in some],
                 [now - plain.began for plain in some],
             )
 

@@ -1,0 +1,148 @@
+"""Reading the reply to a plain question: nearly all are of three forms, and all others are the chain's matter.
+
+    addresses, all under a pointer to the question
+    aliases in their order, each under a pointer to where its name stands first, and addresses under the last such
+    a denial: an SOA, behind aliases perhaps or with NXDOMAIN
+
+None has more to it than a bare OPT. What is read here is what the chain would have looked at by the time it had checked
+the names, judged what to keep and counted the size, and it would have sent the same octets: of a reply whose addresses
+may change places it writes the names anew, so those must be compressed as it does that.
+"""
+
+from struct import Struct
+
+from kdns.chain.fastpath import TYPES, Plain
+from kdns.wire import codes
+from kdns.wire.errors import WireError
+from kdns.wire.reader import HEADER_SIZE, read_name, read_record, read_records, skim_records
+from kdns.wire.writer import compressed, question_names
+
+MAX_ALIASES = 8
+"""Most steps from the asked name to its addresses."""
+SMALLEST = 512
+"""Octets of a message over UDP that every client takes (RFC 1035 section 4.2.1)."""
+
+_COUNTS = Struct(">HHHHH")
+_TTL_SIZE = Struct(">IH")
+_FIXED = 12
+"""Octets of a record with a pointer as its owner, without data."""
+_IS_POINTER = 0xC0
+_QUESTION = b"\xc0\x0c"
+_CNAME = codes.CNAME.to_bytes(2, "big")
+_ROOT_QUESTION = 5
+_MOST_TTL = 0xFFFFFFFF
+_SHOWN = codes.AA | codes.RA | codes.AD
+_OPT = b"\0\0\x29"
+_BARE = bytes(6)
+"""Extended code, version, flags and length of an OPT record that says nothing but a size."""
+
+
+def read_plain(plain: Plain) -> bool:
+    """Note what a reply says, see `Plain`. Whether it is plain: if not, what has been noted means nothing."""
+    reply, asked, opt = plain.reply, plain.asked.wire, plain.opt
+    flags, _, answers, authorities, additionals = _COUNTS.unpack_from(reply, 2)
+    if flags & codes.TC or not reply.startswith(asked, HEADER_SIZE):
+        return False
+    plain.flags, plain.rcode = flags & _SHOWN, flags & 15
+    start, head = HEADER_SIZE + len(asked), _QUESTION + asked[-4:]
+    if answers and reply.startswith(head, start) and not (plain.rcode or authorities):
+        size = TYPES[plain.asked.type]
+        end, ttl = start + (_FIXED + size) * answers, skim_records(reply, start, answers, head, size)
+        if ttl < 0 or (answers > 1 and len(asked) == _ROOT_QUESTION):  # the root is never written as a pointer
+            return False
+        plain.aliases, plain.soa = (), b""
+        plain.records, plain.count, plain.ttl = reply[start:end], answers, ttl
+        plain.size = end - start + (len(asked) - 6) * answers
+    else:
+        end = _read_others(plain, start, answers, authorities)
+        if end < 0:
+            return False
+    if additionals and not (additionals == 1 and opt and _is_bare(reply[end:])):
+        return False
+    room = end + len(opt)  # what the client does not take is cut (RFC 6891 section 6.2.3)
+    return room <= SMALLEST or (len(opt) > 0 and room <= int.from_bytes(opt[3:5], "big"))
+
+
+def _read_others(plain: Plain, start: int, answers: int, authorities: int) -> int:
+    """Read a reply that has aliases or denies; where its records end, or -1."""
+    if authorities > 1 or plain.rcode not in (codes.NOERROR, codes.NXDOMAIN) or (plain.rcode and answers):
+        return -1
+    try:
+        trail = _Trail(plain, start, answers)
+        count = answers - len(trail.aliases)
+        if bool(count) == bool(authorities) or (count > 1 and not trail.is_canonical()):
+            return -1
+        end = trail.end + (_FIXED + TYPES[plain.asked.type]) * count
+        plain.aliases, plain.count, plain.records = trail.aliases, count, plain.reply[trail.end : end]
+        plain.size, plain.ttl, plain.soa = trail.size, trail.ttl, b""
+        if not count:
+            return _read_soa(plain, end)
+    except WireError:
+        return -1
+    ttl = skim_records(plain.reply, trail.end, count, trail.owner + plain.asked.wire[-4:], TYPES[plain.asked.type])
+    plain.ttl = min(trail.ttl, ttl)
+    plain.size += end - trail.end + (len(trail.name) - 2) * count
+    return end if ttl >= 0 else -1
+
+
+class _Trail:
+    """The aliases that lead on from the asked name: where they end, and the `name` there, `owner` being its pointer.
+
+    Raises `WireError` for one that cannot be read, or leads back.
+    """
+
+    __slots__ = ("_places", "_plain", "aliases", "end", "name", "owner", "size", "ttl")
+
+    def __init__(self, plain: Plain, start: int, most: int) -> None:
+        self._plain = plain
+        self._places: list[tuple[bytes, int, int]] = []
+        self.aliases: list[bytes] = []
+        self.end, self.name, self.owner = start, plain.asked.name, _QUESTION
+        self.size, self.ttl = 0, _MOST_TTL
+        seen, head = [plain.asked.folded], _CNAME + plain.asked.wire[-2:]
+        while len(self.aliases) < min(most, MAX_ALIASES) and plain.reply.startswith(self.owner + head, self.end):
+            self._follow(plain.reply)
+            folded = self.name.lower()
+            if folded in seen:
+                raise WireError("aliases that lead in a circle")
+            seen.append(folded)
+
+    def _follow(self, reply: bytes) -> None:
+        start, data = self.end, self.end + _FIXED
+        target, end = read_name(reply, data)
+        ttl, size = _TTL_SIZE.unpack_from(reply, start + 6)
+        if end != data + size:
+            raise WireError("an alias that does not fill its record")
+        self._places.append((target, data, end))
+        self.aliases.append(reply[start:end])
+        self.size += len(self.name) + 10 + len(target)
+        self.owner = reply[data:end] if reply[data] >= _IS_POINTER else (data | _IS_POINTER << 8).to_bytes(2, "big")
+        self.end, self.name = end, target
+        if ttl < self.ttl:
+            self.ttl = ttl
+
+    def is_canonical(self) -> bool:
+        """Whether all names are compressed as `wire.writer` does it."""
+        reply, asked = self._plain.reply, self._plain.asked.wire
+        known = question_names(asked, None)
+        return len(asked) > _ROOT_QUESTION and all(
+            compressed(target, data, known) == reply[data:end] for target, data, end in self._places
+        )
+
+
+def _read_soa(plain: Plain, start: int) -> int:
+    """Read the record of a denial, the last of a reply; where it ends, or -1. Raises `WireError`."""
+    reply = plain.reply
+    (raw,) = read_records(reply, start, (0, 1))
+    if raw.type != codes.SOA or raw.cls != codes.IN or 0 < reply[start] < _IS_POINTER:
+        return -1
+    soa = read_record(reply, raw)
+    plain.soa = reply[start : raw.end]
+    plain.size += len(soa.owner or b"") + 10 + len(soa.data)
+    plain.ttl = min(plain.ttl, raw.ttl)
+    return raw.end
+
+
+def _is_bare(octets: bytes) -> bool:
+    """Whether they begin with an OPT that says no more than a size."""
+    return octets.startswith(_OPT) and octets[5:11] == _BARE
