@@ -109,6 +109,13 @@ def domains(_: Cluster, pick: random.Random) -> Iterator[str]:
         yield f"domain{number}.example.com A"
 
 
+def kinds(_: Cluster, pick: random.Random) -> Iterator[str]:
+    """The same; a third of them have aliases, and a third do not exist (`upstream.c`)."""
+    for number in range(67):
+        for kind in ("", "alias.", "nothing."):
+            yield f"{kind}domain{number}.example.com A"
+
+
 def external(_: Cluster, pick: random.Random) -> Iterator[str]:
     """2 000 names outside, asked over and over."""
     for _line in range(LINES):
@@ -121,6 +128,7 @@ FILES: dict[str, Callable[[Cluster, random.Random], Iterator[str]]] = {
     "random": namespaces,
     "external": external,
     "uncached": domains,
+    "kinds": kinds,
 }
 
 

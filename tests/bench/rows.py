@@ -132,6 +132,7 @@ _LOADS = (
     ("random", "random names in the cluster zone", _CLUSTER, Load("random", new_names=True)),
     ("cached", "names outside, cached", _RESOLVERS, Load("external")),
     ("uncached", "names outside, never asked before", _RESOLVERS, Load("uncached", new_names=True)),
+    ("kinds", "the same: addresses, aliases and denials", _RESOLVERS, Load("kinds", new_names=True)),
     ("cookies", "the mix, random cookie and letter case", _CLUSTER, Load("mix", cookies=True, mixed_case=True)),
     ("tcp", "Service A over TCP, 20 connections", _CLUSTER, Load("services", tcp=True)),
 )
