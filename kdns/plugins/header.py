@@ -7,9 +7,9 @@
     }
 
 FLAG is `aa`, `ra` or `rd`. Rules are applied in order, so the last word on a flag holds. Query rules change what later
-plugins and upstreams see, and RD of the reply, which follows the query's; response rules change what later plugins
-answer, not what the server says when they fail. Replies kept by `cache`, which comes earlier, are not changed again.
-The first line with rules counts.
+plugins see, and RD, which is all that upstreams are told of them, is that of the reply too; response rules change what
+later plugins answer, not what the server says when they fail. Replies kept by `cache`, which comes earlier, are not
+changed again. The first line with rules counts.
 
 Errors: no rules, "setting up rule: invalid selector=X should be query or response", "setting up rule: no flag action
 provided", "setting up rule: invalid length for flags, at least one should be provided", "setting up rule: unknown flag

@@ -60,6 +60,7 @@ class Expected:
     more: dict[str, int] = field(default_factory=dict)
     edns: tuple[str, ...] | None = None
     question: bool = True
+    same_rd: bool = True
 
 
 def read_expected(expected: Expected, words: list[str], asked: str, names: Names) -> None:
@@ -86,6 +87,9 @@ def _read_head(expected: Expected, words: list[str]) -> None:
     if "noquestion" in flags:
         flags.remove("noquestion")
         expected.question = False
+    if "otherrd" in flags:
+        flags.remove("otherrd")
+        expected.same_rd = False
     if unknown := set(flags) - set(_FLAGS):
         raise ValueError(f"{unknown.pop()!r} is no flag")
     expected.rcode, expected.flags = rcode, frozenset(flags)
@@ -172,8 +176,8 @@ def _head(expected: Expected, query: bytes, packet: bytes, message: dns.message.
         yield f"flags {sorted(flags)} instead of {sorted(expected.flags)}"
     if packet[:2] != query[:2]:
         yield f"id {packet[:2].hex()} instead of {query[:2].hex()}"
-    if (packet[2] ^ query[2]) & 1:
-        yield "RD is not as in the query"
+    if bool((packet[2] ^ query[2]) & 1) is expected.same_rd:
+        yield "RD is not as in the query" if expected.same_rd else "RD is as in the query"
     if expected.question:
         end = query.index(b"\0", 12) + 5
         if packet[12:end] != query[12:end]:

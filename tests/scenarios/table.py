@@ -2,6 +2,8 @@
 
     www.example.org.  60 A 192.0.2.80       a record; the names of the table have no other types (NODATA)
     broken.example.   SERVFAIL              a code instead; SILENT for no reply at all
+    seen.example.     SEEN                  a TXT record of what was asked: "aa rd" "CH" "TXT" "1232" "do" "65001:6162",
+                                            the flags in one, and what follows the type only with EDNS
 
 All other names are NXDOMAIN. Negative answers carry the SOA of `SOA_OWNER`, whose minimum is 30 s. Aliases are
 followed, records stay in their order, and what does not fit is truncated. A name with an SOA in the table is a zone,
@@ -15,6 +17,7 @@ import dns.flags
 import dns.message
 import dns.name
 import dns.rcode
+import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 
@@ -44,7 +47,7 @@ class Table:
                 name = dns.name.from_text(words[0]).to_text().lower()
                 if len(words) == 2:
                     self.codes[name] = words[1]
-                    if words[1] != "SILENT":
+                    if words[1] not in ("SILENT", "SEEN"):
                         dns.rcode.from_text(words[1])
                     continue
                 ttl, kind, data = int(words[1]), words[2], " ".join(words[3:])
@@ -85,7 +88,9 @@ class Table:
             reply.answer.append(dns.rrset.from_text(owner, ttl, "IN", "CNAME", *data))
             owner = dns.name.from_text(data[0])
             asked = owner.to_text().lower()
-        if asked in self.codes:
+        if self.codes.get(asked) == "SEEN":
+            reply.answer.append(dns.rrset.from_text(owner, 0, "IN", "TXT", _seen(query)))
+        elif asked in self.codes:
             reply.set_rcode(dns.rcode.from_text(self.codes[asked]))
         elif kind in self.records.get(asked, {}):
             ttl, data = self.records[asked][kind]
@@ -107,3 +112,14 @@ class Table:
         soa = next(rrset for rrset in whole if rrset.rdtype == dns.rdatatype.SOA and rrset.name == origin)
         whole.remove(soa)
         return [soa, *whole, soa]
+
+
+def _seen(query: dns.message.Message) -> str:
+    """A query in words, as the data of a TXT record."""
+    question = query.question[0]
+    flags = dns.flags.to_text(query.flags).lower()
+    words = [flags, dns.rdataclass.to_text(question.rdclass), dns.rdatatype.to_text(question.rdtype)]
+    if query.edns >= 0:
+        words += [str(query.payload), *(["do"] if query.ednsflags & dns.flags.DO else [])]
+        words += [f"{int(option.otype)}:{option.to_wire().hex()}" for option in query.options]
+    return " ".join(f'"{word}"' for word in words)

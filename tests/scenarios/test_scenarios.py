@@ -42,10 +42,10 @@ A file is a list of statements. A statement begins a line, an indented block may
     asked [UPSTREAM] NAME TYPE TIMES    how often the resolver was asked this since the last `asked` or `upstream`
 
 The server is started at the first question. What is expected: the code; the flags of aa tc ra ad cd (RD, id and
-question are always as in the query, the question octet by octet; `noquestion` if there is none); the records of each
-section, as a multiset, exactly. OWNER is the name asked if left out, TTL may be a range (`25-30`), DATA `*` for any,
-the serial of a SOA `SERIAL`, and `...` allows further records (`... 40`: that many in all). `edns none` means no OPT
-record; EDNS is looked at only where it is written. Instead of all this: `no reply`.
+question are always as in the query, the question octet by octet; `noquestion` if there is none, `otherrd` if RD is what
+the query has not); the records of each section, as a multiset, exactly. OWNER is the name asked if left out, TTL may be
+a range (`25-30`), DATA `*` for any, the serial of a SOA `SERIAL`, and `...` allows further records (`... 40`: that many
+in all). `edns none` means no OPT record; EDNS is looked at only where it is written. Instead of all this: `no reply`.
 
 Before the first change a question is asked once; after a change it is asked until the reply is right, for up to 5 s, or
 90 s with a server that runs already: it waits longer each time it has lost the API server.

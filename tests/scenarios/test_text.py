@@ -58,6 +58,7 @@ def test_a_reply_as_expected() -> None:
     assert wrong("    NOERROR aa\n    A 10.0.0.1\n    web.shop. 5 A 10.0.0.2\n", reply(2, 1)) == []
     assert wrong("    NOERROR aa\n    4-6 A *\n    A 10.0.0.2\n", reply(2, 1)) == []
     assert wrong("    NOERROR aa\n    A 10.0.0.2\n    ...\n", reply(1, 2)) == []
+    assert wrong("    NOERROR aa otherrd\n", reply(flags=0x8400)) == []
     assert wrong("    no reply\n", None) == []
 
 
@@ -71,6 +72,7 @@ def test_a_reply_as_expected() -> None:
         ("    NOERROR aa\n    ... 3\n", reply(1, 2), "answer has 2 records instead of 3"),
         ("    NOERROR\n    ...\n", reply(1), "flags ['aa'] instead of []"),
         ("    NOERROR aa\n", reply(flags=0x8400), "RD is not as in the query"),
+        ("    NOERROR aa otherrd\n", reply(), "RD is as in the query"),
         ("    NXDOMAIN aa\n", reply(), "NOERROR instead of NXDOMAIN"),
         ("    NOERROR aa\n", reply().replace(b"web", b"WEB"), "the question is not echoed octet by octet"),
         ("    NOERROR aa\n", b"\0\0" + reply()[2:], "id 0000 instead of 1234"),
