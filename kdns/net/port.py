@@ -5,9 +5,13 @@ that does not fit is ignored while the wait goes on: the first wrong one must no
 But each ignored one was a guess, and guesses are cheap: who counts them is told, and may close the port.
 
 Reading stops as soon as nobody waits, which saves the read that would only say "nothing more".
+
+What is read into 64 KiB of its own and then cut to its size stands in the way of the next 64 KiB for as long as it is
+kept: a cache full of replies takes many times their octets. So a port reads all into the same memory, and copies.
 """
 
 import asyncio
+import mmap
 from collections.abc import Callable
 
 from kdns.net.endpoint import Endpoint, local_end, path
@@ -30,7 +34,8 @@ class Port:
         "_ignored",
         "_late",
         "_loop",
-        "_recv",
+        "_receive",
+        "_room",
         "_sock",
         "asked",
         "counted",
@@ -45,7 +50,8 @@ class Port:
         self._endpoint = endpoint
         self._ignored = ignored
         self._sock = endpoint.datagram_socket()
-        self._recv = self._sock.recv
+        self._receive = self._sock.recv_into
+        self._room = mmap.mmap(-1, _LARGEST, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         self._late: set[bytes] = set()
         self.send = self._sock.send
         """Raises OSError, also for what an earlier datagram met."""
@@ -91,11 +97,11 @@ class Port:
         return path("udp", self._sock, self._endpoint)
 
     def _readable(self) -> None:
-        recv = self._recv
+        receive, room = self._receive, self._room
         pending = self.pending
         for turn in range(_BATCH):
             try:
-                reply = recv(_LARGEST)
+                reply = room[: receive(room)]
             except BlockingIOError:
                 if not turn:
                     self._read_on()
