@@ -99,6 +99,7 @@ class Group:
                     if not isinstance(error, UpstreamBusy):
                         proxy.suspect(self._wiring)
                     attempts += 1
+                    error.__traceback__ = error.__context__ = None  # or it holds this frame, whose `reply` holds it
                 else:
                     answer = _answer(relay)
                     replies += 1

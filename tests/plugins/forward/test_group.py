@@ -1,11 +1,13 @@
 """Who is asked, how often, for how long, and what becomes of the replies."""
 
 import asyncio
+import gc
 from collections.abc import Callable
 
 import pytest
 
 from kdns.chain.answer import Answer, refuse
+from kdns.net.failures import UpstreamError
 from kdns.plugins.forward.group import BUDGET, PAUSE
 from kdns.wire import codes, name
 from kdns.wire.edns import Edns, Option, opt_record
@@ -164,6 +166,23 @@ def test_a_refused_connection_is_servfail_at_once(tcp: bool) -> None:
             assert got.error.startswith(f"dial tcp 127.0.0.1:{port}: " if tcp else "read udp 127.0.0.1:")
 
     run(main())
+
+
+@pytest.mark.parametrize("tcp", [False, True])
+def test_failures_are_not_left_to_the_collector(tcp: bool) -> None:
+    async def main() -> None:
+        async with forwarding(unused_port(), options="max_fails 0" + "\nforce_tcp" * tcp) as chain:
+            for number in range(3):
+                assert (await chain.asked(f"www{number}.example")).error is not None
+            await asyncio.sleep(0)  # the loop lets go of what it called last
+            assert [each for each in gc.get_objects() if isinstance(each, UpstreamError)] == []
+
+    gc.collect()
+    gc.disable()
+    try:
+        run(main())
+    finally:
+        gc.enable()
 
 
 def test_the_next_upstream_is_asked_when_one_fails() -> None:
