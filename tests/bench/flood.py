@@ -31,7 +31,7 @@ LOADS = {
     "random names outside": Load("uncached", new_names=True),
     "the same, random cookies": Load("uncached", new_names=True, cookies=True),
     "the mix, random cookies and case": Load("mix", cookies=True, mixed_case=True),
-    "the same over TCP, which the upstream refuses": Load("uncached", new_names=True, tcp=True),
+    "the same by TCP, refused upstream": Load("uncached", new_names=True, tcp=True),
 }
 
 
