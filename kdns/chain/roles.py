@@ -25,6 +25,19 @@ class MetadataProvider(Protocol):
 
 
 @runtime_checkable
+class Loading(Protocol):
+    """A plugin that loads at the start what others read."""
+
+    def ready(self) -> bool:
+        """Whether everything was loaded once."""
+        ...
+
+    async def settled(self) -> None:
+        """Wait until the first load is done, or has had its time."""
+        ...
+
+
+@runtime_checkable
 class Labeller(Protocol):
     """A plugin that gives queries their labels, also before it is known whose they are."""
 

@@ -30,6 +30,7 @@ from typing import Any
 
 from kdns.chain.answer import Answer
 from kdns.chain.handler import Handler
+from kdns.chain.loading import after_load
 from kdns.chain.query import Query
 from kdns.chain.roles import MetadataProvider
 from kdns.chain.site import Site
@@ -49,10 +50,10 @@ def setup(args: Arguments, site: Site) -> None:
     site.chain("metadata", lambda next_: _linked(next_, zones, site))
 
 
-def _linked(next_: Handler, zones: Zones, site: Site) -> "Metadata":
+def _linked(next_: Handler, zones: Zones, site: Site) -> Handler:
     metadata = Metadata(next_, zones, site.find(MetadataProvider))  # type: ignore[type-abstract]
     site.offer(metadata)
-    return metadata
+    return after_load(metadata, zones, site)
 
 
 class Collected:

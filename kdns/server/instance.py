@@ -17,7 +17,7 @@ from kdns.chain.counting import DROPPED, Counting, bare_size
 from kdns.chain.handler import Link
 from kdns.chain.memo import Memo
 from kdns.chain.query import Query, Transport
-from kdns.chain.roles import Keyholder, Tap
+from kdns.chain.roles import Filter, Keyholder, Labeller, Loading, Tap
 from kdns.chain.site import Forgetful, Hook, Hooks, Process, Site
 from kdns.server import plan
 from kdns.server.dispatch import Block, Dispatch
@@ -153,6 +153,11 @@ class Instance:
     async def settle(self) -> None:
         """Wait for what the first answers would rather have, all at once: one slow source delays no other."""
         await asyncio.gather(*[hook() for hook in self.hooks.settle])
+
+    def chooses_by_load(self) -> bool:
+        """Whether blocks are told apart by what one of them loads (`view` by `metadata`): no query may come before."""
+        roles = (Filter, Labeller, Loading)
+        return any(all(site.find(role) for role in roles) for site in self.sites)
 
     async def serving(self) -> None:
         """Its listeners are open, or were handed over to it."""

@@ -61,14 +61,16 @@ class Supervisor:
             if self._owns_process:
                 collector.expect_load()
             instance, corefile = await self._made()
-            await self._bring_up(instance)
-            instance.spawn(self._settle(instance, corefile))
+            settled = instance.chooses_by_load()
+            await self._bring_up(instance, settled=settled)
+            instance.spawn(self._settle(instance, corefile, settled=settled))
             self._instance = instance
             self._started = True
             return plan.listing(instance.sockets())
 
-    async def _settle(self, instance: Instance, corefile: Corefile) -> None:
-        await instance.settle()
+    async def _settle(self, instance: Instance, corefile: Corefile, *, settled: bool) -> None:
+        if not settled:
+            await instance.settle()
         if self._owns_process:
             collector.overlook_loaded()
         if self._crew is not None and self._instance is instance:

@@ -31,6 +31,7 @@ Example::
 import asyncio
 
 from kdns.chain.handler import Handler
+from kdns.chain.loading import after_load
 from kdns.chain.query import Query
 from kdns.chain.roles import AutoPather
 from kdns.chain.site import Site
@@ -63,7 +64,8 @@ def setup(args: Arguments, site: Site) -> None:
 
     def link(next_: Handler) -> Handler:
         search.pathers = _pathers(site, plugin) if plugin else None
-        return Autopath(next_, Zones(zones), search.path, success)
+        walk = Autopath(next_, Zones(zones), search.path, success)
+        return after_load(walk, Zones(zones), site) if plugin else walk
 
     async def start() -> None:
         if plugin in [word for word, _ in site.links] and not _pathers(site, plugin):

@@ -41,6 +41,7 @@ Example::
 from dataclasses import dataclass
 
 from kdns.chain.handler import Handler
+from kdns.chain.loading import after_load
 from kdns.chain.roles import ExternalServices
 from kdns.chain.site import Site
 from kdns.chain.zones import Zones
@@ -90,7 +91,7 @@ def setup(args: Arguments, site: Site) -> None:
             fallthrough=options.fallthrough,
         )
         site.offer(handler.transfers())
-        return handler
+        return after_load(handler, options.zones, site)
 
     async def start() -> None:
         if not site.find(ExternalServices):  # type: ignore[type-abstract]

@@ -134,8 +134,9 @@ class K8sExternal:
         return Answer(flags=codes.AA, answer=[Record(None, codes.PTR, target, self._ttl) for target in names])
 
     async def _missing(self, query: Query, zone: Zone) -> Answer:
-        """What a name gets that is not there: the next link if it may, and never a denial before the first sync."""
+        """What a name gets that is not there: before the first sync neither a denial nor what another plugin says."""
+        if not self._source.synced():
+            return zone.empty(query).unsynced
         if self._fallthrough is not None and self._fallthrough.match(query.question) is not None:
             return await self._next.answer(query)
-        empty = zone.empty(query)
-        return empty.denied if self._source.synced() else empty.unsynced
+        return zone.empty(query).denied

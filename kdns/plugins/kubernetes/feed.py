@@ -37,7 +37,7 @@ _log = logging.getLogger("kdns.kubernetes")
 class Feed:
     """The mirror of one directive and its source; what `ready` asks (`chain.site.Readiness`).
 
-    Implements `chain.roles.Informant`.
+    Implements `chain.roles.Informant` and `Loading`.
     """
 
     name = "kubernetes"
