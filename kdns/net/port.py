@@ -7,7 +7,8 @@ But each ignored one was a guess, and guesses are cheap: who counts them is told
 Reading stops as soon as nobody waits, which saves the read that would only say "nothing more".
 
 What is read into 64 KiB of its own and then cut to its size stands in the way of the next 64 KiB for as long as it is
-kept: a cache full of replies takes many times their octets. So a port reads all into the same memory, and copies.
+kept: a cache full of replies takes many times their octets. So all is read into the same memory, and copied; one room
+for all ports, as memory that was just used is the fastest.
 """
 
 import asyncio
@@ -20,7 +21,8 @@ from kdns.net.transaction import Transaction
 
 _BATCH = 32
 """Datagrams read before the loop serves others."""
-_LARGEST = 65535
+_ROOM = mmap.mmap(-1, 65535, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+"""As much as a datagram may be; what is in it is of use only until the next one is read."""
 
 
 class Port:
@@ -35,7 +37,6 @@ class Port:
         "_late",
         "_loop",
         "_receive",
-        "_room",
         "_sock",
         "asked",
         "counted",
@@ -51,7 +52,6 @@ class Port:
         self._ignored = ignored
         self._sock = endpoint.datagram_socket()
         self._receive = self._sock.recv_into
-        self._room = mmap.mmap(-1, _LARGEST, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         self._late: set[bytes] = set()
         self.send = self._sock.send
         """Raises OSError, also for what an earlier datagram met."""
@@ -97,7 +97,7 @@ class Port:
         return path("udp", self._sock, self._endpoint)
 
     def _readable(self) -> None:
-        receive, room = self._receive, self._room
+        receive, room = self._receive, _ROOM
         pending = self.pending
         for turn in range(_BATCH):
             try:
