@@ -115,6 +115,9 @@ class Begin(Protocol):
         ...
 
 
+Declines = Callable[[Question], object]
+"""Tells by something true that a question is not plain."""
+
 Replied = Callable[[Sequence[Plain]], None]
 """Takes part in replies. They come by the dozen: a step done for all of them costs half of what it does for one."""
 
@@ -128,7 +131,7 @@ class Part:
     `reads` is what a link reads of every question (`chain.basis`).
     """
 
-    declines: Callable[[Question], bool] | None = None
+    declines: Declines | None = None
     replied: Replied | None = None
     begin: Begin | None = None
     flags: int = 0
@@ -148,7 +151,7 @@ class Plainly(Protocol):
 class FastPath:
     """The parts of a chain put together: `declining` as questions meet them, `replied` as replies do."""
 
-    declining: tuple[Callable[[Question], bool], ...]
+    declining: tuple[Declines, ...]
     begin: Begin
     flags: int
     reads: tuple[Key, ...]
@@ -157,7 +160,7 @@ class FastPath:
 
 def fast_path(handlers: Iterable[object]) -> FastPath | None:
     """The fast path of a chain, outermost handler first; `None` if there is none."""
-    declining: list[Callable[[Question], bool]] = []
+    declining: list[Declines] = []
     replied: list[Replied] = []
     flags = 0
     reads: tuple[Key, ...] = ()

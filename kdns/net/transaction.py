@@ -66,9 +66,8 @@ class Transaction:
         """Whether a message with the id this question was sent under is its reply."""
         return (
             (reply.startswith(self.question, HEADER) or self._accepts_case(reply))
-            and reply[2] & _QR_OPCODE == self.message[2] & _QR_OPCODE | _QR
-            and reply[5] == 1
-            and not reply[4]
+            and (reply[2] ^ self.message[2]) & _QR_OPCODE == _QR
+            and reply[4:6] == _ONE_QUESTION
         )
 
     def _accepts_case(self, reply: bytes) -> bool:

@@ -27,7 +27,7 @@ class Upstream:
     May be made before there is a loop. Raises ValueError if an address is no IP address.
     """
 
-    __slots__ = ("_connections", "_datagrams", "_ticker", "endpoint")
+    __slots__ = ("_connections", "_datagrams", "_ticker", "ask", "endpoint")
 
     def __init__(
         self,
@@ -46,6 +46,8 @@ class Upstream:
         self._ticker = ticker(self._sweep)
         self._connections = Connections(self.endpoint, limits, self._ticker, observer)
         self._datagrams = Datagrams(self.endpoint, limits, self._ticker, observer, self._connections.ask)
+        self.ask = self._datagrams.ask
+        """Sends a question of the caller's making over UDP; see `exchange`."""
 
     def __str__(self) -> str:
         return str(self.endpoint)
@@ -75,10 +77,6 @@ class Upstream:
         if not ticker.running:
             ticker.start()
         return ticker.now + timeout
-
-    def ask(self, transaction: Transaction) -> None:
-        """Send a question of the caller's making over UDP; see `exchange`."""
-        self._datagrams.ask(transaction)
 
     def way_of(self, transaction: object) -> Port | Connection | None:
         """By what a question has just gone out, at the end of the round of `exchange`. It knows its local end."""

@@ -23,6 +23,9 @@ HEADER = Struct(">HHHHHH")
 _PAIR = Struct(">HH")
 _FIXED = Struct(">HHIH")
 _TTL_SIZE = Struct(">IH")
+_POINTED = 12
+"""Octets of a record with a pointer as its owner, without data."""
+_ADDRESSES = {size: Struct(f">6sIH{size}s") for size in (4, 16)}
 _NO_TTL = 0xFFFFFFFF
 _QUESTION_POINTER = b"\xc0\x0c"
 _FAR = 512
@@ -137,22 +140,19 @@ def read_direct(packet: bytes, at: int, count: int, asked: Question) -> tuple[li
     return records, most
 
 
-def skim_records(packet: bytes, at: int, count: int, head: bytes, size: int) -> int:
-    """Lowest TTL of `count` records from an offset on; all begin with `head`, owner to class, and hold `size` octets.
+def skim_addresses(records: bytes, count: int, head: bytes, size: int) -> int:
+    """Lowest TTL of `count` records that all begin with `head`, six octets from owner to class, and hold 4 or 16.
 
-    -1 if one of them does not, or is cut short.
+    -1 if they are not just these.
     """
+    if len(records) != count * (_POINTED + size):
+        return -1
     lowest = _NO_TTL
-    for _ in range(count):
-        ttl_at = at + len(head)
-        if not packet.startswith(head, at) or len(packet) < ttl_at + 6 + size:
-            return -1
-        ttl, length = _TTL_SIZE.unpack_from(packet, ttl_at)
-        if length != size:
+    for found, ttl, length, _ in _ADDRESSES[size].iter_unpack(records):
+        if found != head or length != size:
             return -1
         if ttl < lowest:
             lowest = ttl
-        at = ttl_at + 6 + size
     return lowest
 
 

@@ -172,11 +172,16 @@ class Fetcher:
         self._put((entry,), counts)
 
     def _put(self, entries: Iterable[Entry], counts: Counts) -> None:
-        stores = self._stores
+        stores, denials, successes = self._stores, 0, 0
         for entry in entries:
-            evicted = stores.keep(entry)
-            if evicted:
-                counts.evicted(DENIAL if entry.denial else SUCCESS, evicted)
+            if entry.denial:
+                denials += stores.keep(entry)
+            else:
+                successes += stores.keep(entry)
+        if denials:
+            counts.evicted(DENIAL, denials)
+        if successes:
+            counts.evicted(SUCCESS, successes)
         counts.success_entries.value = len(stores.success.entries)
         counts.denial_entries.value = len(stores.denial.entries)
 

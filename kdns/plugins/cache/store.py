@@ -37,28 +37,35 @@ class Store:
         if key in entries:
             self.remove(key)
         weight = entry.weight = entry.weigh()
-        evicted = 0
-        while order and self._octets + weight > self._octets_allowed:
-            self.remove(self._victim().key)
-            evicted += 1
-        entry.place = len(order)
-        if entry.place >= self._capacity:
-            evicted += 1
-            self._take_place(entry, self._victim())
-        else:
+        evicted, place = 0, len(order)
+        if self._octets + weight > self._octets_allowed:
+            evicted = self._make_room(weight)
+            place = len(order)
+        if place < self._capacity:
             order.append(entry)
-        self._octets += weight
+        else:
+            victim = self._victim()
+            place = victim.place
+            order[place] = entry
+            del entries[victim.key]
+            if victim.reads:
+                self._forget_reads(victim)
+            weight -= victim.weight
+            evicted += 1
+        entry.place = place
         entries[key] = entry
+        self._octets += weight
         for read in entry.reads:
             self._readers.setdefault(read, set()).add(key)
         return evicted
 
-    def _take_place(self, entry: Entry, victim: Entry) -> None:
-        del self.entries[victim.key]
-        self._forget_reads(victim)
-        self._octets -= victim.weight
-        entry.place = victim.place
-        self._order[entry.place] = entry
+    def _make_room(self, weight: int) -> int:
+        """Have entries make way until so many octets are free; how many did."""
+        evicted = 0
+        while self._order and self._octets + weight > self._octets_allowed:
+            self.remove(self._victim().key)
+            evicted += 1
+        return evicted
 
     def remove(self, key: Key) -> None:
         """Let go of an entry, if there is one."""

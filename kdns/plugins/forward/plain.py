@@ -88,7 +88,10 @@ class PlainExchange(Transaction):
         """See `Transaction`."""
         if self._outcome is None:
             self._outcome = self.reply = reply
-            self._forward.replied(self)
+            inbox = self._forward.inbox
+            if not inbox:
+                self._forward.look_soon()
+            inbox.append(self)
 
     def fail(self, error: BaseException) -> None:
         """See `Transaction`."""
@@ -113,7 +116,8 @@ class PlainForward:
         self._running = running
         self._clock = clock
         self._denies = group.settles(codes.NXDOMAIN)
-        self._inbox: list[PlainExchange] = []
+        self.inbox: list[PlainExchange] = []
+        """Replies that have come in this round of the loop."""
         self.given_back: PlainExchange | None = None
         """What the chain is being asked about, and has been begun."""
 
@@ -150,14 +154,12 @@ class PlainForward:
         upstream.ask(plain)
         return plain
 
-    def replied(self, plain: PlainExchange) -> None:
-        """Look at a reply, with the others that come in this round of the loop."""
-        if not self._inbox:
-            asyncio.get_running_loop().call_soon(self._look)
-        self._inbox.append(plain)
+    def look_soon(self) -> None:
+        """Look at the replies of this round of the loop when all have come."""
+        asyncio.get_running_loop().call_soon(self._look)
 
     def _look(self) -> None:
-        inbox, self._inbox = self._inbox, []
+        inbox, self.inbox = self.inbox, []
         now = self._clock()
         askers: defaultdict[Asker, list[Plain]] = defaultdict(list)
         seconds: defaultdict[tuple[Proxy, int], list[float]] = defaultdict(list)

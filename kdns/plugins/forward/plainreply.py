@@ -14,7 +14,7 @@ from struct import Struct
 from kdns.chain.fastpath import TYPES, Plain
 from kdns.wire import codes
 from kdns.wire.errors import WireError
-from kdns.wire.reader import HEADER_SIZE, read_name, read_record, read_records, skim_records
+from kdns.wire.reader import HEADER_SIZE, read_name, read_record, read_records, skim_addresses
 from kdns.wire.writer import compressed, question_names
 
 MAX_ALIASES = 8
@@ -45,14 +45,14 @@ def read_plain(plain: Plain) -> bool:
         return False
     plain.flags, plain.rcode = flags & _SHOWN, flags & 15
     start, head = HEADER_SIZE + len(asked), _QUESTION + asked[-4:]
-    if answers and reply.startswith(head, start) and not (plain.rcode or authorities):
+    if answers and reply.startswith(head, start) and not (authorities or flags & 15):
         size = TYPES[plain.asked.type]
-        end, ttl = start + (_FIXED + size) * answers, skim_records(reply, start, answers, head, size)
+        end = start + (_FIXED + size) * answers
+        plain.aliases, plain.soa, plain.count, plain.records = (), b"", answers, reply[start:end]
+        plain.ttl = ttl = skim_addresses(plain.records, answers, head, size)
+        plain.size = end - start + (len(asked) - 6) * answers
         if ttl < 0 or (answers > 1 and len(asked) == _ROOT_QUESTION):  # the root is never written as a pointer
             return False
-        plain.aliases, plain.soa = (), b""
-        plain.records, plain.count, plain.ttl = reply[start:end], answers, ttl
-        plain.size = end - start + (len(asked) - 6) * answers
     else:
         end = _read_others(plain, start, answers, authorities)
         if end < 0:
@@ -79,7 +79,7 @@ def _read_others(plain: Plain, start: int, answers: int, authorities: int) -> in
             return _read_soa(plain, end)
     except WireError:
         return -1
-    ttl = skim_records(plain.reply, trail.end, count, trail.owner + plain.asked.wire[-4:], TYPES[plain.asked.type])
+    ttl = skim_addresses(plain.records, count, trail.owner + plain.asked.wire[-4:], TYPES[plain.asked.type])
     plain.ttl = min(trail.ttl, ttl)
     plain.size += end - trail.end + (len(trail.name) - 2) * count
     return end if ttl >= 0 else -1
