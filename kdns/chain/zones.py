@@ -5,11 +5,14 @@ from collections.abc import Iterable, Iterator
 from kdns.wire import name
 from kdns.wire.reader import Question
 
+FEW = 8
+"""So many zones are compared with the end of a name one by one, which is how most names are told to be in none."""
+
 
 class Zones:
     """A set of zones. `texts` keeps them as configured: lower case, absolute, in order."""
 
-    __slots__ = ("_root", "_sizes", "_wires", "texts")
+    __slots__ = ("_root", "_sizes", "_tails", "_wires", "texts")
 
     def __init__(self, texts: Iterable[str]) -> None:
         """Raises `WireError` for what is not a domain name."""
@@ -18,16 +21,19 @@ class Zones:
         self._root = name.ROOT in self._wires
         sizes = {len(name.labels(wire)) for wire in self._wires} - {0}
         self._sizes = tuple(sorted(sizes, reverse=True))
+        self._tails = tuple(self._wires) if len(self._wires) <= FEW else (b"",)
 
     def match(self, question: Question) -> bytes | None:
         """The longest zone that holds the question, in folded wire form."""
-        folded, offsets = question.folded, question.offsets
-        labels = len(offsets)
-        for size in self._sizes:
-            if size <= labels:
-                suffix = folded[offsets[labels - size] :]
-                if suffix in self._wires:
-                    return suffix
+        folded = question.folded
+        if folded.endswith(self._tails):  # perhaps in the middle of a label
+            offsets = question.offsets
+            labels = len(offsets)
+            for size in self._sizes:
+                if size <= labels:
+                    suffix = folded[offsets[labels - size] :]
+                    if suffix in self._wires:
+                        return suffix
         return name.ROOT if self._root else None
 
     def match_name(self, folded: bytes) -> bytes | None:

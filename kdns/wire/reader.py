@@ -27,6 +27,8 @@ _POINTED = 12
 """Octets of a record with a pointer as its owner, without data."""
 _ADDRESSES = {size: Struct(f">6sIH{size}s") for size in (4, 16)}
 _NO_TTL = 0xFFFFFFFF
+_STEP = tuple(range(1, 65))
+"""From a length octet to the next one; there is none for compression pointers and unknown label types."""
 _QUESTION_POINTER = b"\xc0\x0c"
 _FAR = 512
 
@@ -74,14 +76,12 @@ def read_question(packet: bytes) -> tuple[Question, int]:
     at, offsets = HEADER_SIZE, []
     try:
         while length := packet[at]:
-            if length > 63:
-                raise WireError("compression pointer or unknown label type in a question")
             offsets.append(at - HEADER_SIZE)
-            at += length + 1
+            at += _STEP[length]
         at += 1
         rtype, cls = _PAIR.unpack_from(packet, at)
     except (IndexError, StructError) as error:
-        raise WireError("question cut short") from error
+        raise WireError("question cut short, or a compression pointer or unknown label type in it") from error
     if at - HEADER_SIZE > MAX_NAME:
         raise WireError("name of more than 255 octets in a question")
     name = packet[HEADER_SIZE:at]

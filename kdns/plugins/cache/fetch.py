@@ -21,7 +21,7 @@ from kdns.plugins.cache.entry import Entry, Key, key_of, shown_flags
 from kdns.plugins.cache.options import DENIAL, SUCCESS, Options
 from kdns.plugins.cache.stores import Stores
 from kdns.plugins.cache.verdict import Judge, Verdict
-from kdns.wire import codes, name
+from kdns.wire import codes
 from kdns.wire.reader import Question
 
 _KEPT_FLAGS = codes.RA | codes.AD
@@ -56,11 +56,11 @@ class Fetcher:
         self._stores = stores
         self._clock = clock
         self._judge = Judge(options, time)
-        self._success_off = _Names(options.success_off)
-        self._denial_off = _Names(options.denial_off)
+        self._success_off = Zones(options.success_off)
+        self._denial_off = Zones(options.denial_off)
         self._any_off = bool(options.success_off or options.denial_off)
         self._some_off = set(options.success_off) != set(options.denial_off)
-        self._all_off = _Names(set(options.success_off) & set(options.denial_off))
+        self._all_off = Zones(set(options.success_off) & set(options.denial_off))
 
     async def fetch(self, query: Query) -> Fetched:
         """Ask, with AD set (RFC 6840 section 5.7), and see what the answer rests on, noted before or not."""
@@ -85,9 +85,8 @@ class Fetcher:
         alike = not notes.private and notes.stamp is None
         keepable = notes.fleeting and alike and (not reads or epoch == self._stores.epoch)
         verdict = self._judge(query, answer)
-        off = self._some_off and (self._denial_off if verdict.store == DENIAL else self._success_off).hold(
-            query.question
-        )
+        zones = self._denial_off if verdict.store == DENIAL else self._success_off
+        off = self._some_off and zones.match(query.question) is not None
         if not (verdict.answering or query.flags & codes.RD):
             keepable = False  # a referral, say, which is no answer for those who ask for recursion
         return Fetched(answer, verdict, keepable and not off, off, reads)
@@ -128,7 +127,7 @@ class Fetcher:
 
     def keeps_nothing(self, question: Question) -> bool:
         """Whether both kinds of answers are off for the question's name, as for the cluster zone by default."""
-        return self._any_off and self._all_off.hold(question)
+        return self._any_off and self._all_off.match(question) is not None
 
     async def pass_by(self, query: Query, counts: Counts) -> Answer:
         """Ask for a name of which nothing is kept: only the TTLs are as for any other."""
@@ -184,25 +183,6 @@ class Fetcher:
             counts.evicted(SUCCESS, successes)
         counts.success_entries.value = len(stores.success.entries)
         counts.denial_entries.value = len(stores.denial.entries)
-
-
-class _Names:
-    """The names of some zones."""
-
-    __slots__ = ("_all", "_tails", "deepest")
-
-    def __init__(self, zones: Iterable[str]) -> None:
-        self._tails = tuple(Zones(zones))
-        self.deepest = Zones(zones).deepest
-        self._all = name.ROOT in self._tails
-
-    def hold(self, question: Question) -> bool:
-        """Whether the question's name is one of them."""
-        folded = question.folded
-        for tail in self._tails:
-            if folded.endswith(tail) and len(folded) - len(tail) in question.offsets:
-                return True
-        return self._all
 
 
 def belongs(question: Question, answer: Answer) -> bool:
