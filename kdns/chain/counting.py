@@ -6,7 +6,8 @@ labels and keep it. Sizes are those of messages without compression, before trun
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from kdns.chain.answer import Answer
@@ -41,10 +42,16 @@ _MAX_TALLIES = 4096
 """Pairs of sizes that are remembered for each set of labels."""
 
 
+_SIZE_BITS = 32
+"""Sizes of a query and its reply are kept in one number; a reply may have more octets than a message can."""
+_SIZE = (1 << _SIZE_BITS) - 1
+
+
 class Series:
     """The metrics of all queries with the same labels."""
 
     __slots__ = (
+        "_counted",
         "_do",
         "_duration",
         "_reply_size",
@@ -73,6 +80,7 @@ class Series:
         self._size, self._sizes = size, size.counts
         self._reply_size, self._reply_sizes = reply_size, reply_size.counts
         self._tallies: dict[int, Callable[[int], None]] = {}
+        self._counted: defaultdict[int, int] = defaultdict(int)
 
     def count(self, size: int, reply_size: int, seconds: float) -> None:
         """Count one query of `size` octets, answered with `reply_size` octets after `seconds`."""
@@ -87,25 +95,26 @@ class Series:
         self._reply_sizes[_SIZE_INDEX[reply_size] if reply_size <= _LAST_SIZE else -1] += 1
         self._reply_size.sum += reply_size
 
-    def count_each(self, sizes: Sequence[int], reply_sizes: Sequence[int], seconds: Sequence[float]) -> None:
-        """Count several queries."""
-        self._requests.value += len(sizes)
-        self._responses.value += len(sizes)
-        if self._do is not None:
-            self._do.value += len(sizes)
-        buckets = self._times
+    def count_each(self, sizes: Iterable[int], reply_sizes: Iterable[int], seconds: Sequence[float]) -> None:
+        """Count several queries. All but how long they took shows from the next `hand_in` on."""
+        counted, times = self._counted, self._times
+        for size, reply_size in zip(sizes, reply_sizes, strict=True):
+            counted[size << _SIZE_BITS | reply_size] += 1
         for time in seconds:
-            buckets[0 if time <= _FIRST_TIME else bisect_left(TIME_BUCKETS, time)] += 1
+            times[0 if time <= _FIRST_TIME else bisect_left(TIME_BUCKETS, time)] += 1
         self._duration.sum += sum(seconds)
-        for counts, kind in ((self._sizes, sizes), (self._reply_sizes, reply_sizes)):
-            for size in kind:
-                counts[_SIZE_INDEX[size] if size <= _LAST_SIZE else -1] += 1
-        self._size.sum += sum(sizes)
-        self._reply_size.sum += sum(reply_sizes)
+        if len(counted) >= _MAX_TALLIES:
+            self.hand_in()
+
+    def hand_in(self) -> None:
+        """Have all that was counted show in the metrics."""
+        for pair, times in self._counted.items():
+            self._count_sizes(pair >> _SIZE_BITS, pair & _SIZE, times)
+        self._counted.clear()
 
     def tally(self, size: int, reply_size: int) -> Callable[[int], None]:
         """What counts queries of these sizes whose replies were kept; one for all of them, so it costs no memory."""
-        key = size << 32 | reply_size  # which may be more than a message can be
+        key = size << _SIZE_BITS | reply_size
         tally = self._tallies.get(key)
         if tally is None:
             if len(self._tallies) >= _MAX_TALLIES:
@@ -115,11 +124,14 @@ class Series:
 
     def count_hits(self, size: int, reply_size: int, times: int) -> None:
         """Count queries whose reply was kept; they took less than the lowest bound of the duration."""
+        self._duration.observe(0.0, times)
+        self._count_sizes(size, reply_size, times)
+
+    def _count_sizes(self, size: int, reply_size: int, times: int) -> None:
         self._requests.value += times
         self._responses.value += times
         if self._do is not None:
             self._do.value += times
-        self._duration.observe(0.0, times)
         self._size.observe(size, times)
         self._reply_size.observe(reply_size, times)
 

@@ -44,6 +44,15 @@ class Forgetful(Protocol):
 
 
 @runtime_checkable
+class Accountant(Protocol):
+    """A plugin whose metrics are not always up to date."""
+
+    def hand_in(self) -> None:
+        """Bring them up to date; before a scrape, and at the end."""
+        ...
+
+
+@runtime_checkable
 class Reloader(Protocol):
     """Who can read the configuration again and put it in force."""
 

@@ -46,6 +46,7 @@ class Shortcut:
 
     def __init__(self, service: Service, path: FastPath) -> None:
         self._service = service
+        self._waiting = service.waiting
         self.let_go = service.let_go
         """See `Asker`."""
         self._first_sight = service.memo.first_sight
@@ -67,13 +68,12 @@ class Shortcut:
         for declines in self._declining:
             if declines(question):
                 return False
-        service = self._service
-        if len(service.waiting) >= MAX_WAITING:
+        if len(self._waiting) >= MAX_WAITING:
             return False
         plain = self._begin(self, packet, question, opt, flags | self._flags, exchange, self._transport)
         if plain is None:
             return False
-        service.waiting.add(plain)
+        self._waiting.add(plain)
         return True
 
     def finish(self, plains: Sequence[Plain]) -> None:

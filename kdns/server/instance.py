@@ -18,7 +18,7 @@ from kdns.chain.handler import Link
 from kdns.chain.memo import Memo
 from kdns.chain.query import Query, Transport
 from kdns.chain.roles import Filter, Keyholder, Labeller, Loading, Tap
-from kdns.chain.site import Forgetful, Hook, Hooks, Process, Site
+from kdns.chain.site import Accountant, Forgetful, Hook, Hooks, Process, Site
 from kdns.server import plan
 from kdns.server.dispatch import Block, Dispatch
 from kdns.server.fastpath import shortcuts
@@ -45,6 +45,7 @@ class Instance:
         self._process = process
         self._blocks: Sequence[Block] = ()
         self._keepers: list[Forgetful] = []
+        self._accountants: list[Accountant] = []
         self._dispatches: dict[plan.Listener, Dispatch] = {}
         self._services: dict[tuple[plan.Listener, str, int], Service] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -87,6 +88,7 @@ class Instance:
         """Take the blocks, set up and in the order of the configuration, and the listeners they need."""
         self._blocks = blocks
         self._keepers = [thing for thing in self.offers() if isinstance(thing, Forgetful)]
+        self._accountants = [thing for thing in self.offers() if isinstance(thing, Accountant)]
         self.listeners = listeners
         for listener in listeners:
             served = [(zone, blocks[number]) for zone, number in listener.served]
@@ -142,6 +144,8 @@ class Instance:
     def _tell(self) -> None:
         for service in self._services.values():
             service.memo.tell()
+        for accountant in self._accountants:
+            accountant.hand_in()
 
     # Life
 

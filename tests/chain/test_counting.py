@@ -55,6 +55,28 @@ def test_hits_count_in_the_lowest_bucket_of_the_duration() -> None:
     assert registry.value("coredns_dns_do_requests_total", "dns://:53", ".", "") == 7
 
 
+@pytest.mark.parametrize("queries", [3, 10_000])
+def test_several_are_counted_as_one_by_one(queries: int) -> None:
+    sizes = [40 + number % 1000 for number in range(queries)]
+    replies = [100 + number * 7 for number in range(queries)]
+    seconds = [number / 4096 for number in range(queries)]
+    texts = []
+    for together in (True, False):
+        registry = Registry()
+        series = Counting(registry).series(query("a").transport, ".", "", codes.A, True, 0)
+        if together:
+            series.count_each(sizes, replies, seconds)
+            assert registry.value("coredns_dns_requests_total", "dns://:53", ".", "", "udp", "1", "A") == (
+                0 if queries == 3 else queries
+            )
+            series.hand_in()
+        else:
+            for each in zip(sizes, replies, seconds, strict=True):
+                series.count(*each)
+        texts.append(registry.render())
+    assert texts[0] == texts[1]
+
+
 def test_tallies_of_cut_replies_are_their_own() -> None:
     registry = Registry()
     series = Counting(registry).series(query("a").transport, ".", "", codes.A, False, 0)

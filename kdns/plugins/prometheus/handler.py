@@ -82,6 +82,11 @@ class Prometheus:
                 [now - plain.began for plain in some],
             )
 
+    def hand_in(self) -> None:
+        """See `Accountant`."""
+        for series in self._series.values():
+            series.hand_in()
+
     async def answer(self, query: Query) -> Answer:
         """The next handler's answer, counted."""
         start = self._clock() if query.began is None else query.began
