@@ -16,12 +16,9 @@ _BARE = bytes(6)
 """Extended code, version, flags and length of an OPT record that says nothing but a size."""
 
 
-def plain_opt(packet: bytes, end: int, *, bare: bool) -> bytes | None:
-    """The OPT of a query whose question ends there, empty if it is `bare`; `None` if there is more to it."""
-    opt = packet[end:]
-    if bare:
-        return None if opt else opt
-    return opt if len(opt) == 11 and opt[:3] == _OPT and opt[5:] == _BARE else None
+def is_plain(rest: bytes, *, bare: bool) -> bool:
+    """Whether behind a question there is an OPT that says no more than a size, or nothing if the query is `bare`."""
+    return not rest if bare else len(rest) == 11 and rest[:3] == _OPT and rest[5:] == _BARE
 
 
 def shortcuts(service: Service, dispatch: Dispatch) -> Takes | None:
@@ -62,8 +59,8 @@ class Shortcut:
         if question.type not in TYPES or question.cls != codes.IN:
             return False
         flags, bare = usual
-        opt = plain_opt(packet, end, bare=bare)
-        if opt is None:
+        opt = packet[end:]
+        if not is_plain(opt, bare=bare):
             return False
         for declines in self._declining:
             if declines(question):

@@ -103,7 +103,7 @@ class PlainExchange(Transaction):
         """See `Plain`."""
         if self._outcome is None:
             self._outcome = asyncio.CancelledError()
-            self._forward.let_go(self, None)
+            self._forward.let_go(self)
             self.asker.let_go(self)
 
 
@@ -164,13 +164,16 @@ class PlainForward:
         askers: defaultdict[Asker, list[Plain]] = defaultdict(list)
         seconds: defaultdict[tuple[Proxy, int], list[float]] = defaultdict(list)
         others: list[PlainExchange] = []
+        running, arrives_alone = self._running, self._flights.arrives_alone
         for plain in inbox:
             if not read_plain(plain) or (plain.rcode and not self._denies):
                 others.append(plain)
                 continue
             askers[plain.asker].append(plain)
             seconds[plain.order[0], plain.rcode].append(now - plain.began)
-            self.let_go(plain, plain.reply)
+            running.queries -= 1
+            if not arrives_alone(plain.message, plain.began):
+                self._flights.land(plain.message, plain.began, relayed(Relay(plain.reply)))
         for (proxy, rcode), each in seconds.items():
             proxy.count(rcode, *each)
         for asker, plains in askers.items():
@@ -178,12 +181,10 @@ class PlainForward:
         for plain in others:
             self.give_back(plain)
 
-    def let_go(self, plain: PlainExchange, reply: bytes | None) -> None:
-        """It has come to its end; whoever waits for the same reply gets it."""
+    def let_go(self, plain: PlainExchange) -> None:
+        """It has come to its end without a reply."""
         self._running.queries -= 1
-        if not self._flights.arrives_alone(plain.message, plain.began):
-            answer = None if reply is None else relayed(Relay(reply))
-            self._flights.land(plain.message, plain.began, answer)
+        self._flights.land(plain.message, plain.began, None)
 
     def give_back(self, plain: PlainExchange) -> None:
         """Have the chain asked: it will find the exchange here that has been begun."""

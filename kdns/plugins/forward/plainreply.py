@@ -28,6 +28,8 @@ _FIXED = 12
 """Octets of a record with a pointer as its owner, without data."""
 _IS_POINTER = 0xC0
 _QUESTION = b"\xc0\x0c"
+_DIRECT = {rtype: (_QUESTION + rtype.to_bytes(2, "big") + codes.IN.to_bytes(2, "big"), TYPES[rtype]) for rtype in TYPES}
+"""What records of the asked name begin with, and how many octets they hold."""
 _CNAME = codes.CNAME.to_bytes(2, "big")
 _ROOT_QUESTION = 5
 _MOST_TTL = 0xFFFFFFFF
@@ -44,9 +46,8 @@ def read_plain(plain: Plain) -> bool:
     if flags & codes.TC or not reply.startswith(asked, HEADER_SIZE):
         return False
     plain.flags, plain.rcode = flags & _SHOWN, flags & 15
-    start, head = HEADER_SIZE + len(asked), _QUESTION + asked[-4:]
+    start, (head, size) = HEADER_SIZE + len(asked), _DIRECT[plain.asked.type]
     if answers and reply.startswith(head, start) and not (authorities or flags & 15):
-        size = TYPES[plain.asked.type]
         end = start + (_FIXED + size) * answers
         plain.aliases, plain.soa, plain.count, plain.records = (), b"", answers, reply[start:end]
         plain.ttl = ttl = skim_addresses(plain.records, answers, head, size)
