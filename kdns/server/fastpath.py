@@ -8,17 +8,15 @@ from kdns.net.exchange import Exchange
 from kdns.server.dispatch import Dispatch
 from kdns.server.service import MAX_WAITING, Service, Takes, Usual
 from kdns.wire import codes
+from kdns.wire.edns import BARE_OPT_SIZE, begins_with_bare_opt
 from kdns.wire.reader import Question
 
 _FLAGS_COUNTS = Struct(">HHHHH")
-_OPT = b"\0\0\x29"
-_BARE = bytes(6)
-"""Extended code, version, flags and length of an OPT record that says nothing but a size."""
 
 
 def is_plain(rest: bytes, *, bare: bool) -> bool:
     """Whether behind a question there is an OPT that says no more than a size, or nothing if the query is `bare`."""
-    return not rest if bare else len(rest) == 11 and rest[:3] == _OPT and rest[5:] == _BARE
+    return not rest if bare else len(rest) == BARE_OPT_SIZE and begins_with_bare_opt(rest)
 
 
 def shortcuts(service: Service, dispatch: Dispatch) -> Takes | None:

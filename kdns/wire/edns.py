@@ -7,6 +7,12 @@ from typing import NamedTuple
 from kdns.wire import codes
 from kdns.wire.errors import EdnsError
 
+BARE_OPT_SIZE = 11
+"""Octets of an OPT record without options."""
+_OPT = b"\0" + codes.OPT.to_bytes(2, "big")
+_BARE = bytes(6)
+"""Extended code, version, flags and length of an OPT record that says nothing but a size."""
+
 
 class Option(NamedTuple):
     """One EDNS option: code and data, opaque here."""
@@ -31,6 +37,11 @@ class Edns(NamedTuple):
     def do(self) -> bool:
         """The "DNSSEC OK" bit (RFC 3225)."""
         return self.flags & codes.DO != 0
+
+
+def begins_with_bare_opt(octets: bytes) -> bool:
+    """Whether they begin with an OPT record that says no more than a size."""
+    return octets.startswith(_OPT) and octets[5:BARE_OPT_SIZE] == _BARE
 
 
 def read_options(data: bytes) -> tuple[Option, ...]:

@@ -23,10 +23,11 @@ HEADER = Struct(">HHHHHH")
 _PAIR = Struct(">HH")
 _FIXED = Struct(">HHIH")
 _TTL_SIZE = Struct(">IH")
-_POINTED = 12
+POINTED_SIZE = 12
 """Octets of a record with a pointer as its owner, without data."""
 _ADDRESSES = {size: Struct(f">6sIH{size}s") for size in (4, 16)}
-_NO_TTL = 0xFFFFFFFF
+NO_TTL = 0xFFFFFFFF
+"""As high as a TTL can be: the lowest one of no records."""
 _STEP = tuple(range(1, 65))
 """From a length octet to the next one; there is none for compression pointers and unknown label types."""
 _QUESTION_POINTER = b"\xc0\x0c"
@@ -118,7 +119,7 @@ def read_direct(packet: bytes, at: int, count: int, asked: Question) -> tuple[li
     Raises `WireError`.
     """
     records: list[RawRecord] = []
-    rtype, cls, most = asked.type, asked.cls, _NO_TTL
+    rtype, cls, most = asked.type, asked.cls, NO_TTL
     if rtype in rdata.LAYOUTS:
         return records, most
     head = _QUESTION_POINTER + asked.wire[-4:]
@@ -145,9 +146,9 @@ def skim_addresses(records: bytes, count: int, head: bytes, size: int) -> int:
 
     -1 if they are not just these.
     """
-    if len(records) != count * (_POINTED + size):
+    if len(records) != count * (POINTED_SIZE + size):
         return -1
-    lowest = _NO_TTL
+    lowest = NO_TTL
     for found, ttl, length, _ in _ADDRESSES[size].iter_unpack(records):
         if found != head or length != size:
             return -1

@@ -64,8 +64,9 @@ def setup(args: Arguments, site: Site) -> None:
 
     def link(next_: Handler) -> Handler:
         search.pathers = _pathers(site, plugin) if plugin else None
-        walk = Autopath(next_, Zones(zones), search.path, success)
-        return after_load(walk, Zones(zones), site) if plugin else walk
+        walked = Zones(zones)
+        walk = Autopath(next_, walked, search.path, success)
+        return after_load(walk, walked, site) if plugin else walk
 
     async def start() -> None:
         if plugin in [word for word, _ in site.links] and not _pathers(site, plugin):

@@ -13,8 +13,9 @@ from struct import Struct
 
 from kdns.chain.fastpath import TYPES, Plain
 from kdns.wire import codes
+from kdns.wire.edns import begins_with_bare_opt
 from kdns.wire.errors import WireError
-from kdns.wire.reader import HEADER_SIZE, read_name, read_record, read_records, skim_addresses
+from kdns.wire.reader import HEADER_SIZE, NO_TTL, POINTED_SIZE, read_name, read_record, read_records, skim_addresses
 from kdns.wire.writer import compressed, question_names
 
 MAX_ALIASES = 8
@@ -24,19 +25,13 @@ SMALLEST = 512
 
 _COUNTS = Struct(">HHHHH")
 _TTL_SIZE = Struct(">IH")
-_FIXED = 12
-"""Octets of a record with a pointer as its owner, without data."""
 _IS_POINTER = 0xC0
 _QUESTION = b"\xc0\x0c"
 _DIRECT = {rtype: (_QUESTION + rtype.to_bytes(2, "big") + codes.IN.to_bytes(2, "big"), TYPES[rtype]) for rtype in TYPES}
 """What records of the asked name begin with, and how many octets they hold."""
 _CNAME = codes.CNAME.to_bytes(2, "big")
 _ROOT_QUESTION = 5
-_MOST_TTL = 0xFFFFFFFF
 _SHOWN = codes.AA | codes.RA | codes.AD
-_OPT = b"\0\0\x29"
-_BARE = bytes(6)
-"""Extended code, version, flags and length of an OPT record that says nothing but a size."""
 
 
 def read_plain(plain: Plain) -> bool:
@@ -48,7 +43,7 @@ def read_plain(plain: Plain) -> bool:
     plain.flags, plain.rcode = flags & _SHOWN, flags & 15
     start, (head, size) = HEADER_SIZE + len(asked), _DIRECT[plain.asked.type]
     if answers and reply.startswith(head, start) and not (authorities or flags & 15):
-        end = start + (_FIXED + size) * answers
+        end = start + (POINTED_SIZE + size) * answers
         plain.aliases, plain.soa, plain.count, plain.records = (), b"", answers, reply[start:end]
         plain.ttl = ttl = skim_addresses(plain.records, answers, head, size)
         plain.size = end - start + (len(asked) - 6) * answers
@@ -58,7 +53,7 @@ def read_plain(plain: Plain) -> bool:
         end = _read_others(plain, start, answers, authorities)
         if end < 0:
             return False
-    if additionals and not (additionals == 1 and opt and _is_bare(reply[end:])):
+    if additionals and not (additionals == 1 and opt and begins_with_bare_opt(reply[end:])):
         return False
     room = end + len(opt)  # what the client does not take is cut (RFC 6891 section 6.2.3)
     return room <= SMALLEST or (len(opt) > 0 and room <= int.from_bytes(opt[3:5], "big"))
@@ -73,7 +68,7 @@ def _read_others(plain: Plain, start: int, answers: int, authorities: int) -> in
         count = answers - len(trail.aliases)
         if bool(count) == bool(authorities) or (count > 1 and not trail.is_canonical()):
             return -1
-        end = trail.end + (_FIXED + TYPES[plain.asked.type]) * count
+        end = trail.end + (POINTED_SIZE + TYPES[plain.asked.type]) * count
         plain.aliases, plain.count, plain.records = trail.aliases, count, plain.reply[trail.end : end]
         plain.size, plain.ttl, plain.soa = trail.size, trail.ttl, b""
         if not count:
@@ -99,7 +94,7 @@ class _Trail:
         self._places: list[tuple[bytes, int, int]] = []
         self.aliases: list[bytes] = []
         self.end, self.name, self.owner = start, plain.asked.name, _QUESTION
-        self.size, self.ttl = 0, _MOST_TTL
+        self.size, self.ttl = 0, NO_TTL
         seen, head = [plain.asked.folded], _CNAME + plain.asked.wire[-2:]
         while len(self.aliases) < min(most, MAX_ALIASES) and plain.reply.startswith(self.owner + head, self.end):
             self._follow(plain.reply)
@@ -109,7 +104,7 @@ class _Trail:
             seen.append(folded)
 
     def _follow(self, reply: bytes) -> None:
-        start, data = self.end, self.end + _FIXED
+        start, data = self.end, self.end + POINTED_SIZE
         target, end = read_name(reply, data)
         ttl, size = _TTL_SIZE.unpack_from(reply, start + 6)
         if end != data + size:
@@ -142,8 +137,3 @@ def _read_soa(plain: Plain, start: int) -> int:
     plain.size += len(soa.owner or b"") + 10 + len(soa.data)
     plain.ttl = min(plain.ttl, raw.ttl)
     return raw.end
-
-
-def _is_bare(octets: bytes) -> bool:
-    """Whether they begin with an OPT that says no more than a size."""
-    return octets.startswith(_OPT) and octets[5:11] == _BARE
