@@ -11,6 +11,7 @@ of the process that shows them, but for families that are `summed`.
 from bisect import bisect_left
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator, Sequence
 from functools import partial
+from itertools import repeat
 from typing import Generic, NamedTuple, TypeVar
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -79,6 +80,13 @@ class Histogram:
         """Count a value, or the same value several times."""
         self.counts[bisect_left(self.bounds, value)] += times
         self.sum += value * times
+
+    def observe_each(self, values: Sequence[float]) -> None:
+        """Count several values."""
+        counts = self.counts
+        for at in map(bisect_left, repeat(self.bounds), values):
+            counts[at] += 1
+        self.sum += sum(values)
 
     def figures(self) -> list[float]:
         """See `Counter`: the sum, then the counts."""

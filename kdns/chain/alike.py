@@ -26,12 +26,14 @@ class Sibling(Entry):
     Everything that may differ between them are the octets of that label (RFC 8198 has the idea, from signed zones).
     """
 
-    __slots__ = ("absent", "denial")
+    __slots__ = ("absent", "denial", "shape")
 
-    def __init__(self, key: Place, basis: Basis, denial: Entry, absent: Callable[[bytes], bool]) -> None:
-        super().__init__(key, basis)
+    def __init__(self, packet: bytes, basis: Basis, denial: Entry, absent: Callable[[bytes], bool]) -> None:
+        super().__init__(sibling_of(packet)[0], basis)
         self.denial = denial
         self.absent = absent
+        self.shape = len(packet) << 8 | packet[_LABEL - 1]
+        """How long all its queries and their first labels are: most others have none of that shape to look for."""
 
     def reply_to(self, packet: bytes, end: int) -> bytes | None:
         """The reply to a query whose first label ends there; `None` if something is known of that name."""

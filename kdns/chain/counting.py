@@ -6,7 +6,7 @@ labels and keep it. Sizes are those of messages without compression, before trun
 """
 
 from bisect import bisect_left
-from collections import defaultdict
+from collections import Counter as Tally
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
@@ -42,11 +42,6 @@ _MAX_TALLIES = 4096
 """Pairs of sizes that are remembered for each set of labels."""
 
 
-_SIZE_BITS = 32
-"""Sizes of a query and its reply are kept in one number; a reply may have more octets than a message can."""
-_SIZE = (1 << _SIZE_BITS) - 1
-
-
 class Series:
     """The metrics of all queries with the same labels."""
 
@@ -79,8 +74,8 @@ class Series:
         self._duration, self._times = duration, duration.counts
         self._size, self._sizes = size, size.counts
         self._reply_size, self._reply_sizes = reply_size, reply_size.counts
-        self._tallies: dict[int, Callable[[int], None]] = {}
-        self._counted: defaultdict[int, int] = defaultdict(int)
+        self._tallies: dict[tuple[int, int], Callable[[int], None]] = {}
+        self._counted: Tally[tuple[int, int]] = Tally()
 
     def count(self, size: int, reply_size: int, seconds: float) -> None:
         """Count one query of `size` octets, answered with `reply_size` octets after `seconds`."""
@@ -95,26 +90,22 @@ class Series:
         self._reply_sizes[_SIZE_INDEX[reply_size] if reply_size <= _LAST_SIZE else -1] += 1
         self._reply_size.sum += reply_size
 
-    def count_each(self, sizes: Iterable[int], reply_sizes: Iterable[int], seconds: Sequence[float]) -> None:
-        """Count several queries. All but how long they took shows from the next `hand_in` on."""
-        counted, times = self._counted, self._times
-        for size, reply_size in zip(sizes, reply_sizes, strict=True):
-            counted[size << _SIZE_BITS | reply_size] += 1
-        for time in seconds:
-            times[0 if time <= _FIRST_TIME else bisect_left(TIME_BUCKETS, time)] += 1
-        self._duration.sum += sum(seconds)
-        if len(counted) >= _MAX_TALLIES:
+    def count_each(self, sizes: Iterable[tuple[int, int]], seconds: Sequence[float]) -> None:
+        """Count several queries: octets of each and of its reply. These show from the next `hand_in` on."""
+        self._counted.update(sizes)
+        self._duration.observe_each(seconds)
+        if len(self._counted) >= _MAX_TALLIES:
             self.hand_in()
 
     def hand_in(self) -> None:
         """Have all that was counted show in the metrics."""
-        for pair, times in self._counted.items():
-            self._count_sizes(pair >> _SIZE_BITS, pair & _SIZE, times)
+        for (size, reply_size), times in self._counted.items():
+            self._count_sizes(size, reply_size, times)
         self._counted.clear()
 
     def tally(self, size: int, reply_size: int) -> Callable[[int], None]:
         """What counts queries of these sizes whose replies were kept; one for all of them, so it costs no memory."""
-        key = size << _SIZE_BITS | reply_size
+        key = (size, reply_size)
         tally = self._tallies.get(key)
         if tally is None:
             if len(self._tallies) >= _MAX_TALLIES:

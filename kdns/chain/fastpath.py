@@ -33,7 +33,8 @@ class Plain(Protocol):
     that lead on from the asked name, one by one, and `records` those of `count` addresses at their end. Each owner is a
     pointer, and stays right if addresses change places. If there are no addresses, `soa` is the record that says so,
     owned by the root or under a pointer, and empty otherwise. `ttl` is the lowest TTL of all, `size` how many octets
-    all have without compression.
+    all have without compression. `shown` is the TTL, four octets, that all records are to be sent with; if it is empty,
+    each with its own.
     """
 
     asker: "Asker"
@@ -52,10 +53,15 @@ class Plain(Protocol):
     soa: bytes
     ttl: int
     size: int
+    shown: bytes
 
     def abandon(self) -> None:
         """Wait no longer for the reply."""
         ...
+
+
+Alike = Sequence[Plain]
+"""Replies of one type and rcode, all with addresses or all without."""
 
 
 def split(plain: Plain) -> list[bytes]:
@@ -65,19 +71,10 @@ def split(plain: Plain) -> list[bytes]:
     return [records[at : at + size] for at in range(0, len(records), size)]
 
 
-def show(plain: Plain, ttl: int) -> None:
-    """Have all records of a reply shown with this TTL."""
-    octets = ttl.to_bytes(4, "big")
-    if plain.count == 1:
-        plain.records = plain.records[:6] + octets + plain.records[10:]
-    elif plain.count:
-        plain.records = b"".join([record[:6] + octets + record[10:] for record in split(plain)])
-    else:
-        at = 6 if plain.soa[0] else 5  # the root is an octet shorter than a pointer
-        plain.soa = plain.soa[:at] + octets + plain.soa[at + 4 :]
-    if plain.aliases:
-        plain.aliases = [alias[:6] + octets + alias[10:] for alias in plain.aliases]
-    plain.ttl = ttl
+def with_ttl(record: bytes, ttl: bytes) -> bytes:
+    """A record, owned by the root or under a pointer, with this TTL; as it is if that is empty."""
+    at = 6 if record[0] else 5  # the root is an octet shorter than a pointer
+    return record[:at] + ttl + record[at + 4 :] if ttl else record
 
 
 class Asker(Protocol):
@@ -85,8 +82,8 @@ class Asker(Protocol):
 
     reads: tuple[Key, ...]
 
-    def finish(self, plains: Sequence[Plain]) -> None:
-        """Their replies are there, and plain."""
+    def finish(self, plains: Alike) -> None:
+        """Their replies are there, and plain, and `Alike`."""
         ...
 
     def give_back(self, plain: Plain) -> None:
@@ -118,7 +115,7 @@ class Begin(Protocol):
 Declines = Callable[[Question], object]
 """Tells by something true that a question is not plain."""
 
-Replied = Callable[[Sequence[Plain]], None]
+Replied = Callable[[Alike], None]
 """Takes part in replies. They come by the dozen: a step done for all of them costs half of what it does for one."""
 
 

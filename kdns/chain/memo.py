@@ -19,7 +19,7 @@ denial, and in a full memo any reply, is kept at the second sight of its query, 
 leave the memo as it was. A full one makes room by the clock algorithm: what was hit since the last round stays.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Collection, Sequence
 
 from kdns.chain.alike import Respelled, Sibling, is_plain, respelled_of, sibling_of
@@ -40,6 +40,7 @@ class Memo:
         self.entries: dict[Place, Entry] = {}
         self.epoch = 0
         self._respelled = 0
+        self._shapes: Counter[int] = Counter()
         self._clock = clock
         self._capacity = capacity
         self._readers: dict[Key, Readers] = {}
@@ -54,13 +55,16 @@ class Memo:
 
     def _alike(self, packet: bytes) -> bytes | None:
         """The reply to a query that differs from a kept one's by what does not matter."""
-        if len(packet) <= HEADER_SIZE:
+        size = len(packet)
+        if size <= HEADER_SIZE:
             return None
         if self._respelled:
             place, end = respelled_of(packet)
             entry = self.entries.get(place) if place is not None else None
             if isinstance(entry, Respelled):
                 return entry.reply_to(packet, end)
+        if size << 8 | packet[HEADER_SIZE] not in self._shapes:  # none has this `shape`
+            return None
         place, end = sibling_of(packet)
         entry = self.entries.get(place)
         if not isinstance(entry, Sibling) or not self.first_sight(packet[2:]):
@@ -88,7 +92,7 @@ class Memo:
         if entry is None:
             return
         if absent is not None:
-            entry = Sibling(sibling_of(packet)[0], basis, entry, absent)
+            entry = Sibling(packet, basis, entry, absent)
         elif place != packet[2:]:
             entry = Respelled(place, basis, entry)
         self._add(entry, basis.reads)
@@ -117,10 +121,19 @@ class Memo:
         else:
             self._remove(entry.key)
         self.entries[entry.key] = entry
-        self._respelled += isinstance(entry, Respelled)
+        self._count(entry, 1)
         entry.reads = tuple([self._readers_of(key) for key in dict.fromkeys(reads)])
         for readers in entry.reads:
             readers.add(entry)
+
+    def _count(self, entry: Entry, change: int) -> None:
+        """How many there are that `_alike` has to look for."""
+        if isinstance(entry, Respelled):
+            self._respelled += change
+        elif isinstance(entry, Sibling):
+            self._shapes[entry.shape] += change
+            if not self._shapes[entry.shape]:
+                del self._shapes[entry.shape]
 
     def _readers_of(self, key: Key) -> Readers:
         readers = self._readers.get(key)
@@ -142,7 +155,7 @@ class Memo:
 
     def _remove(self, key: Place) -> None:
         entry = self.entries.pop(key)
-        self._respelled -= isinstance(entry, Respelled)
+        self._count(entry, -1)
         entry.tell()
         for readers in entry.reads:
             readers.entries.remove(entry)

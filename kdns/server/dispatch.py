@@ -67,8 +67,8 @@ class Dispatch:
     def block_of(self, question: Question) -> Block | None:
         """The block that a question belongs to by its zone."""
         found = None
-        for offset in question.offsets or (0,):
-            blocks = self._zones.get(question.folded[offset:])
+        for suffix in name.suffixes(question.folded)[:-1] or (name.ROOT,):
+            blocks = self._zones.get(suffix)
             if blocks is None:
                 continue
             found = blocks[0]

@@ -3,20 +3,15 @@
 from collections.abc import Sequence
 from struct import Struct
 
-from kdns.chain.fastpath import TYPES, FastPath, Plain
+from kdns.chain.fastpath import TYPES, FastPath, Plain, split, with_ttl
 from kdns.net.exchange import Exchange
 from kdns.server.dispatch import Dispatch
 from kdns.server.service import MAX_WAITING, Service, Takes, Usual
 from kdns.wire import codes
-from kdns.wire.edns import BARE_OPT_SIZE, begins_with_bare_opt
+from kdns.wire.edns import is_bare_opt
 from kdns.wire.reader import Question
 
 _FLAGS_COUNTS = Struct(">HHHHH")
-
-
-def is_plain(rest: bytes, *, bare: bool) -> bool:
-    """Whether behind a question there is an OPT that says no more than a size, or nothing if the query is `bare`."""
-    return not rest if bare else len(rest) == BARE_OPT_SIZE and begins_with_bare_opt(rest)
 
 
 def shortcuts(service: Service, dispatch: Dispatch) -> Takes | None:
@@ -58,7 +53,7 @@ class Shortcut:
             return False
         flags, bare = usual
         opt = packet[end:]
-        if not is_plain(opt, bare=bare):
+        if opt if bare else not is_bare_opt(opt):
             return False
         for declines in self._declining:
             if declines(question):
@@ -81,16 +76,27 @@ class Shortcut:
         return [self._reply(plain) for plain in plains]
 
     def _reply(self, plain: Plain) -> bytes:
-        packet, opt = plain.packet, plain.opt
+        packet, opt, record = plain.packet, plain.opt, plain.records
         flags = codes.QR | plain.flags | (packet[2] << 8 & codes.RD)
-        if plain.aliases or plain.soa:
-            if plain.rcode == codes.NXDOMAIN and plain.asked.name == plain.asked.folded:
+        if plain.count != 1 or plain.aliases:
+            return self._longer(plain, flags)
+        head = _FLAGS_COUNTS.pack(flags, 1, 1, 0, 1 if opt else 0)
+        ttl = plain.shown or record[6:10]
+        return b"".join((packet[:2], head, plain.asked.wire, record[:6], ttl, record[10:], opt))
+
+    def _longer(self, plain: Plain, flags: int) -> bytes:
+        """A reply with more or less than an address."""
+        packet, ttl, asked, records = plain.packet, plain.shown, plain.asked, list(plain.aliases)
+        if plain.count:
+            records += split(plain)
+        else:
+            records.append(plain.soa)
+            if plain.rcode == codes.NXDOMAIN and asked.name == asked.folded:
                 self._first_sight(packet[2:])  # as `Memo.keep` would have it
-            answers, authorities = len(plain.aliases) + plain.count, 1 if plain.soa else 0
-            head = _FLAGS_COUNTS.pack(flags | plain.rcode, 1, answers, authorities, 1 if opt else 0)
-            return b"".join((packet[:2], head, plain.asked.wire, *plain.aliases, plain.records, plain.soa, opt))
-        head = _FLAGS_COUNTS.pack(flags, 1, plain.count, 0, 1 if opt else 0)
-        return b"".join((packet[:2], head, plain.asked.wire, plain.records, opt))
+        answers, authorities = len(plain.aliases) + plain.count, 0 if plain.count else 1
+        head = _FLAGS_COUNTS.pack(flags | plain.rcode, 1, answers, authorities, 1 if plain.opt else 0)
+        octets = [with_ttl(record, ttl) for record in records]
+        return b"".join((packet[:2], head, asked.wire, *octets, plain.opt))
 
     def give_back(self, plain: Plain) -> None:
         """See `Asker`."""

@@ -82,8 +82,8 @@ class Views(Dispatch):
 
     def _near(self, question: Question) -> Iterator[list[Gate]]:
         """The blocks of the zones that hold a name, the longest zone first and without the root."""
-        for offset in question.offsets or (0,):
-            gates = self._gates.get(question.folded[offset:])
+        for suffix in name.suffixes(question.folded)[:-1] or (name.ROOT,):
+            gates = self._gates.get(suffix)
             if gates is not None:
                 yield gates
 

@@ -44,6 +44,11 @@ def begins_with_bare_opt(octets: bytes) -> bool:
     return octets.startswith(_OPT) and octets[5:BARE_OPT_SIZE] == _BARE
 
 
+def is_bare_opt(octets: bytes) -> bool:
+    """Whether they are nothing else."""
+    return len(octets) == BARE_OPT_SIZE and begins_with_bare_opt(octets)
+
+
 def read_options(data: bytes) -> tuple[Option, ...]:
     """Options of an OPT record's data; raises `EdnsError` when a length does not fit."""
     options, i = [], 0

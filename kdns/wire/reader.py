@@ -35,14 +35,13 @@ _FAR = 512
 
 
 class Question(msgspec.Struct, frozen=True, gc=False):
-    """A question: `name` as sent, `folded` to lower case, `offsets` of its labels, type, class, and `wire`, all of it.
+    """A question: `name` as sent, `folded` to lower case, type, class, and `wire`, all of it as sent.
 
     Make one with `question` where it was not read from a message.
     """
 
     name: bytes
     folded: bytes
-    offsets: tuple[int, ...]
     type: int
     cls: int
     wire: bytes
@@ -63,21 +62,16 @@ class RawRecord(msgspec.Struct, frozen=True, gc=False):
 
 def question(name: bytes, rtype: int, cls: int = codes.IN) -> Question:
     """A question for a name in wire form."""
-    offsets, at = [], 0
-    while length := name[at]:
-        offsets.append(at)
-        at += length + 1
-    return Question(name, name.lower(), tuple(offsets), rtype, cls, name + _PAIR.pack(rtype, cls))
+    return Question(name, name.lower(), rtype, cls, name + _PAIR.pack(rtype, cls))
 
 
 def read_question(packet: bytes) -> tuple[Question, int]:
     """First question of a message and the offset behind it; raises `WireError`."""
     if len(packet) > _FAR:
         packet = packet[:_FAR]  # a name ends before that, or is looked at no further
-    at, offsets = HEADER_SIZE, []
+    at = HEADER_SIZE
     try:
         while length := packet[at]:
-            offsets.append(at - HEADER_SIZE)
             at += _STEP[length]
         at += 1
         rtype, cls = _PAIR.unpack_from(packet, at)
@@ -87,7 +81,7 @@ def read_question(packet: bytes) -> tuple[Question, int]:
         raise WireError("name of more than 255 octets in a question")
     name = packet[HEADER_SIZE:at]
     end = at + 4
-    return Question(name, name.lower(), tuple(offsets), rtype, cls, packet[HEADER_SIZE:end]), end
+    return Question(name, name.lower(), rtype, cls, packet[HEADER_SIZE:end]), end
 
 
 def read_records(packet: bytes, at: int, counts: tuple[int, ...] | None = None) -> list[RawRecord]:

@@ -65,7 +65,7 @@ def test_several_are_counted_as_one_by_one(queries: int) -> None:
         registry = Registry()
         series = Counting(registry).series(query("a").transport, ".", "", codes.A, True, 0)
         if together:
-            series.count_each(sizes, replies, seconds)
+            series.count_each(zip(sizes, replies, strict=True), seconds)
             assert registry.value("coredns_dns_requests_total", "dns://:53", ".", "", "udp", "1", "A") == (
                 0 if queries == 3 else queries
             )

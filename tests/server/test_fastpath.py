@@ -8,7 +8,6 @@ import pytest
 
 from kdns.chain.fastpath import Plain
 from kdns.plugins.forward.plain import PlainExchange
-from kdns.server.fastpath import is_plain
 from kdns.server.service import MAX_WAITING
 from kdns.wire import codes
 from kdns.wire.edns import Edns, Option, opt_record
@@ -41,8 +40,13 @@ def house(port: int, more: str = "", clock: Clock | None = None) -> House:
         (packet(NAME, edns=Edns(1232))[:-1], False),
     ],
 )
-def test_the_end_of_a_plain_question(query: bytes, plain: bool) -> None:
-    assert is_plain(query[len(packet(NAME)) :], bare=not query[11]) == plain
+async def test_the_end_of_a_plain_question(query: bytes, plain: bool) -> None:
+    async with FakeUpstream(never) as upstream:
+        served = house(upstream.port)
+        async with served.running():
+            service = served.service()
+            service.miss(query, Ends())
+            assert any(type(each) is PlainExchange for each in service.waiting) is plain
 
 
 @pytest.mark.parametrize(

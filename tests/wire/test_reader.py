@@ -20,7 +20,6 @@ def test_read_question() -> None:
     asked, end = read_question(HEADER + QUESTION)
     assert asked.name == b"\3web\4Shop\0"
     assert asked.folded == b"\3web\4shop\0"
-    assert asked.offsets == (0, 4)
     assert (asked.type, asked.cls) == (codes.A, codes.IN)
     assert asked.wire == QUESTION
     assert end == len(HEADER + QUESTION)

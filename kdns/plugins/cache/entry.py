@@ -17,7 +17,11 @@ from kdns.wire.message import Relay
 from kdns.wire.reader import Question
 
 Key = bytes
-"""Folded name, type and class as on the wire, and an octet behind them if DO or CD was set."""
+"""Folded name, type and class as on the wire, and an octet behind them if DO or CD was set.
+
+That of a plain question (`chain.fastpath`) is all of it in lower case: neither type nor class has an octet that is a
+letter.
+"""
 
 _PER_RECORD = 64
 

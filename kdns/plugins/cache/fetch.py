@@ -12,12 +12,12 @@ from msgspec.structs import replace
 
 from kdns.chain import basis
 from kdns.chain.answer import Answer
-from kdns.chain.fastpath import Plain, show
+from kdns.chain.fastpath import Plain
 from kdns.chain.handler import Handler
 from kdns.chain.query import Query
 from kdns.chain.zones import Zones
 from kdns.plugins.cache.counts import Counts
-from kdns.plugins.cache.entry import Entry, Key, key_of, shown_flags
+from kdns.plugins.cache.entry import Entry, Key, shown_flags
 from kdns.plugins.cache.options import DENIAL, SUCCESS, Options
 from kdns.plugins.cache.stores import Stores
 from kdns.plugins.cache.verdict import Judge, Verdict
@@ -25,6 +25,8 @@ from kdns.wire import codes
 from kdns.wire.reader import Question
 
 _KEPT_FLAGS = codes.RA | codes.AD
+_AD = codes.AD
+_RD = codes.RD >> 8
 
 
 class Fetched(Struct, frozen=True):
@@ -58,9 +60,9 @@ class Fetcher:
         self._judge = Judge(options, time)
         self._success_off = Zones(options.success_off)
         self._denial_off = Zones(options.denial_off)
-        self._any_off = bool(options.success_off or options.denial_off)
         self._some_off = set(options.success_off) != set(options.denial_off)
-        self._all_off = Zones(set(options.success_off) & set(options.denial_off))
+        self.keeps_nothing = Zones(set(options.success_off) & set(options.denial_off)).match
+        """Tells whether both kinds of answers are off for a question's name, as for the cluster zone by default."""
 
     async def fetch(self, query: Query) -> Fetched:
         """Ask, with AD set (RFC 6840 section 5.7), and see what the answer rests on, noted before or not."""
@@ -103,31 +105,27 @@ class Fetcher:
 
     def take_plain(self, plains: Sequence[Plain], counts: Counts) -> None:
         """Keep plain replies, and have them shown as any others."""
-        now, bounded, entries = self._clock(), self._judge.bounded, []
-        most = self._judge.most
-        reads = plains[0].asker.reads
+        first, now = plains[0], self._clock()
+        reads, denial, entries = first.asker.reads, not first.count, []
+        least, most = self._judge.limits(denial=denial)
         for plain in plains:
-            flags, denial = plain.flags, not plain.count
-            if denial:
-                ttl = self._judge.denied(plain.ttl)
-            else:
-                ttl = most if plain.ttl > most else bounded(plain.ttl)
+            ttl, flags, packet = plain.ttl, plain.flags, plain.packet
+            if ttl > most:
+                ttl = most
+            elif ttl < least:
+                ttl = least
+            plain.shown = ttl.to_bytes(4, "big")
             if (
                 ttl > 0
-                and not (denial and not plain.packet[2] << 8 & codes.RD)  # as in `judged`
+                and not (denial and not packet[2] & _RD)  # as in `judged`
                 and not (reads and plain.began <= self._stores.forgotten)
             ):
-                key, shown = key_of(plain.asked), codes.AA | flags & _KEPT_FLAGS
+                key, shown = plain.asked.wire.lower(), flags | codes.AA
                 entries.append(Entry(key, denial, plain.rcode, shown, ttl, now, plain.reply, not denial, reads))
-            show(plain, ttl)
-            if flags & codes.AD and not plain.packet[3] & codes.AD:
-                plain.flags = flags ^ codes.AD
+            if flags & _AD and not packet[3] & _AD:
+                plain.flags = flags ^ _AD
         if entries:
-            self._put(entries, counts)
-
-    def keeps_nothing(self, question: Question) -> bool:
-        """Whether both kinds of answers are off for the question's name, as for the cluster zone by default."""
-        return self._any_off and self._all_off.match(question) is not None
+            self._put(entries, denial, counts)
 
     async def pass_by(self, query: Query, counts: Counts) -> Answer:
         """Ask for a name of which nothing is kept: only the TTLs are as for any other."""
@@ -168,19 +166,14 @@ class Fetcher:
             answering=verdict.answering,
             reads=fetched.reads,
         )
-        self._put((entry,), counts)
+        self._put((entry,), entry.denial, counts)
 
-    def _put(self, entries: Iterable[Entry], counts: Counts) -> None:
-        stores, denials, successes = self._stores, 0, 0
-        for entry in entries:
-            if entry.denial:
-                denials += stores.keep(entry)
-            else:
-                successes += stores.keep(entry)
-        if denials:
-            counts.evicted(DENIAL, denials)
-        if successes:
-            counts.evicted(SUCCESS, successes)
+    def _put(self, entries: Iterable[Entry], denial: bool, counts: Counts) -> None:
+        """Keep entries that are all denials, or none."""
+        stores = self._stores
+        evicted = sum(map(stores.keep, entries))
+        if evicted:
+            counts.evicted(DENIAL if denial else SUCCESS, evicted)
         counts.success_entries.value = len(stores.success.entries)
         counts.denial_entries.value = len(stores.denial.entries)
 

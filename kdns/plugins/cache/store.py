@@ -11,7 +11,8 @@ from kdns.chain import basis
 from kdns.plugins.cache.entry import Entry, Key
 
 OCTETS_FOR_EACH = 1024
-STEPS = 8
+_STEPS = range(8)
+"""How far a round goes on for one that was not asked for."""
 
 
 class Store:
@@ -37,26 +38,24 @@ class Store:
         if key in entries:
             self.remove(key)
         weight = entry.weight = entry.weigh()
-        evicted, place = 0, len(order)
-        if self._octets + weight > self._octets_allowed:
-            evicted = self._make_room(weight)
-            place = len(order)
-        if place < self._capacity:
+        evicted = self._make_room(weight) if self._octets + weight > self._octets_allowed else 0
+        if len(order) < self._capacity:
+            entry.place = len(order)
             order.append(entry)
+            self._octets += weight
         else:
             victim = self._victim()
-            place = victim.place
-            order[place] = entry
+            entry.place = victim.place
+            order[victim.place] = entry
             del entries[victim.key]
+            self._octets += weight - victim.weight
             if victim.reads:
                 self._forget_reads(victim)
-            weight -= victim.weight
             evicted += 1
-        entry.place = place
         entries[key] = entry
-        self._octets += weight
-        for read in entry.reads:
-            self._readers.setdefault(read, set()).add(key)
+        if entry.reads:
+            for read in entry.reads:
+                self._readers.setdefault(read, set()).add(key)
         return evicted
 
     def _make_room(self, weight: int) -> int:
@@ -95,12 +94,11 @@ class Store:
                     self.remove(key)
 
     def _victim(self) -> Entry:
-        order, hand = self._order, self._hand
-        for _ in range(STEPS):
-            hand = hand + 1 if hand + 1 < len(order) else 0
+        order = self._order
+        for _ in _STEPS:
+            self._hand = hand = (self._hand + 1) % len(order)
             entry = order[hand]
             if not entry.used:
                 break
             entry.used = False
-        self._hand = hand
         return entry

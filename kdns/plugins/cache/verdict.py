@@ -44,13 +44,14 @@ class Verdict(Struct, frozen=True, gc=False):
 class Judge:
     """Judges by the limits of the directive; `time` is Unix time, for the validity of signatures."""
 
-    __slots__ = ("_denial", "_least", "_servfail", "_shared", "_success", "_time", "most")
+    __slots__ = ("_denial", "_denial_least", "_least", "_most", "_servfail", "_shared", "_success", "_time")
 
     def __init__(self, options: Options, time: Callable[[], float]) -> None:
         self._success = options.success
-        self.most = options.success.longest
-        self._least = min(options.success.shortest, self.most)
+        self._most = options.success.longest
+        self._least = min(options.success.shortest, self._most)
         self._denial = options.denial
+        self._denial_least = min(options.denial.shortest, options.denial.longest)
         self._servfail = int(options.servfail)
         self._time = time
         self._shared: dict[int, tuple[Answer, Verdict]] = {}
@@ -61,26 +62,22 @@ class Judge:
         try:
             if answer.rcode == codes.NOERROR and not answer.flags & codes.TC and answer.ttl is None:
                 if relay is None:
-                    ttl = _own_ttl(query.question, answer, self.most)
+                    ttl = _own_ttl(query.question, answer, self._most)
                 elif relay.edns is None or not relay.edns.flags & codes.DO:
                     ttl = relay.direct_ttl if relay.question is query.question else -1
                     if ttl < 0:
-                        ttl = _relayed_ttl(query.question, relay, self.most)
+                        ttl = _relayed_ttl(query.question, relay, self._most)
             if ttl >= 0:
-                return Verdict(NOERROR, SUCCESS, self.bounded(ttl), True)
+                return Verdict(NOERROR, SUCCESS, max(self._least, min(ttl, self._most)), True)
             if relay is None and not answer.answer and query.question.type not in _TRANSFERS:
                 return self._recognise(query, answer)
             return self._look_closely(query, answer)
         except WireError:
             return Verdict(classify.OTHERERROR, "", self._ttl(classify.OTHERERROR, answer), False)
 
-    def bounded(self, ttl: int) -> int:
-        """How long a direct answer is kept whose lowest TTL this is."""
-        return max(self._least, min(ttl, self.most))
-
-    def denied(self, ttl: int) -> int:
-        """How long a denial is kept whose lowest TTL this is."""
-        return min(max(ttl, self._denial.shortest), self._denial.longest)
+    def limits(self, *, denial: bool) -> tuple[int, int]:
+        """The lowest and the highest of the TTLs with which direct answers, or denials, are kept."""
+        return (self._denial_least, self._denial.longest) if denial else (self._least, self._most)
 
     def _recognise(self, query: Query, answer: Answer) -> Verdict:
         """The verdict on one of the few denials that a plugin has for all names of a zone."""

@@ -1,7 +1,5 @@
 """What forwarding counts (`metrics.md`); all instances of the plugin feed the same families."""
 
-from bisect import bisect_left
-
 from kdns.chain.counting import rcode_label
 from kdns.metrics import TIME_BUCKETS, Counter, Histogram, Registry
 from kdns.wire import codes
@@ -86,10 +84,7 @@ class ProxyMetrics:
         histogram = self._durations.get(rcode)
         if histogram is None:
             histogram = self._durations[rcode] = self._metrics.duration(self._to, rcode)
-        counts = histogram.counts
-        for each in seconds:
-            counts[bisect_left(TIME_BUCKETS, each)] += 1
-        histogram.sum += sum(seconds)
+        histogram.observe_each(seconds)
 
     def check_failed(self) -> None:
         """A health check failed."""

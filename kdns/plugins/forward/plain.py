@@ -51,6 +51,7 @@ class PlainExchange(Transaction):
         "rcode",
         "records",
         "reply",
+        "shown",
         "size",
         "soa",
         "transport",
@@ -73,6 +74,7 @@ class PlainExchange(Transaction):
     soa: bytes
     ttl: int
     size: int
+    shown: bytes
 
     def __init__(self, forward: "PlainForward", message: bytes, deadline: float, asked: Question) -> None:
         self._forward = forward
@@ -80,6 +82,7 @@ class PlainExchange(Transaction):
         self.deadline = deadline
         self.asked = asked
         self.question = asked.wire
+        self.shown = b""
         self.second_try = False
         self._outcome = None
         self._callback = None
@@ -161,22 +164,19 @@ class PlainForward:
     def _look(self) -> None:
         inbox, self.inbox = self.inbox, []
         now = self._clock()
-        askers: defaultdict[Asker, list[Plain]] = defaultdict(list)
-        seconds: defaultdict[tuple[Proxy, int], list[float]] = defaultdict(list)
+        alike: defaultdict[tuple[Asker, Proxy, int, int, bool], list[Plain]] = defaultdict(list)
         others: list[PlainExchange] = []
-        running, arrives_alone = self._running, self._flights.arrives_alone
+        arrives_alone = self._flights.arrives_alone
         for plain in inbox:
             if not read_plain(plain) or (plain.rcode and not self._denies):
                 others.append(plain)
                 continue
-            askers[plain.asker].append(plain)
-            seconds[plain.order[0], plain.rcode].append(now - plain.began)
-            running.queries -= 1
+            alike[plain.asker, plain.order[0], plain.asked.type, plain.rcode, plain.count > 0].append(plain)
             if not arrives_alone(plain.message, plain.began):
                 self._flights.land(plain.message, plain.began, relayed(Relay(plain.reply)))
-        for (proxy, rcode), each in seconds.items():
-            proxy.count(rcode, *each)
-        for asker, plains in askers.items():
+        for (asker, proxy, _, rcode, _), plains in alike.items():
+            self._running.queries -= len(plains)
+            proxy.count(rcode, *[now - plain.began for plain in plains])
             asker.finish(plains)
         for plain in others:
             self.give_back(plain)

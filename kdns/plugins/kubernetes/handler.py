@@ -100,7 +100,7 @@ class Kubernetes:
             return await self._next.answer(query)
         if self.siblings:
             query.basis.uncased = answer.shared is not None or _only_addresses(question, answer)
-        if answer.rcode == codes.NXDOMAIN and 0 < self.siblings <= len(question.offsets) and zone.forward:
+        if answer.rcode == codes.NXDOMAIN and 0 < self.siblings <= len(labels) + zone.labels and zone.forward:
             query.basis.absent = absent(self._index, labels, asked, multicluster=zone.multicluster)
         return answer
 
@@ -263,6 +263,5 @@ def _only_addresses(question: Question, answer: Answer) -> bool:
 
 def _labels(question: Question, without: int) -> list[str]:
     """Folded labels of a question, without the last so many."""
-    folded, offsets = question.folded, question.offsets
-    left = offsets[: len(offsets) - without] if without else offsets
-    return [folded[at + 1 : at + 1 + folded[at]].decode("latin-1") for at in left]
+    labels = name.labels(question.folded)
+    return [label.decode("latin-1") for label in (labels[:-without] if without else labels)]

@@ -69,18 +69,22 @@ class Prometheus:
         return Part(replied=self._count_plain)
 
     def _count_plain(self, plains: Sequence[Plain]) -> None:
-        alike: defaultdict[tuple[str, int, int], list[Plain]] = defaultdict(list)
-        for plain in plains:
-            alike[self._zone or self._longest(plain.asked), plain.asked.type, plain.rcode].append(plain)
-        now, transport = self._clock(), plains[0].transport
-        for (zone, rtype, rcode), some in alike.items():
-            labels = (transport, zone, rtype, 0, rcode, True)
+        now, first = self._clock(), plains[0]
+        for zone, some in self._by_zone(plains):
+            labels = (first.transport, zone, first.asked.type, 0, first.rcode, True)
             series = self._series.get(labels) or self._found(labels)
             series.count_each(
-                [len(plain.packet) for plain in some],
-                [BARE_SIZE + len(plain.asked.name) + plain.size for plain in some],
+                [(len(plain.packet), BARE_SIZE + len(plain.asked.name) + plain.size) for plain in some],
                 [now - plain.began for plain in some],
             )
+
+    def _by_zone(self, plains: Sequence[Plain]) -> Iterable[tuple[str, Sequence[Plain]]]:
+        if self._zone:
+            return ((self._zone, plains),)
+        found: defaultdict[str, list[Plain]] = defaultdict(list)
+        for plain in plains:
+            found[self._longest(plain.asked)].append(plain)
+        return found.items()
 
     def hand_in(self) -> None:
         """See `Accountant`."""
