@@ -10,12 +10,13 @@ not plain: the chain is asked after all, and its forwarding link finds the excha
 been counted or kept until then. With and without fast paths all replies, metrics and entries are the same.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from kdns.chain.basis import Key
 from kdns.chain.query import Transport
+from kdns.chain.zones import Zones
 from kdns.wire import codes
 from kdns.wire.reader import Question
 
@@ -42,7 +43,6 @@ class Plain(Protocol):
     asked: Question
     opt: bytes
     exchange: Any
-    transport: Transport
     began: float
     reply: bytes
     flags: int
@@ -78,8 +78,12 @@ def with_ttl(record: bytes, ttl: bytes) -> bytes:
 
 
 class Asker(Protocol):
-    """Who wants plain questions answered; `reads` is what is read of each of them on its way to an upstream."""
+    """Who wants plain questions answered: those that came over `transport`.
 
+    `reads` is what is read of each of them on its way to an upstream.
+    """
+
+    transport: Transport
     reads: tuple[Key, ...]
 
     def finish(self, plains: Alike) -> None:
@@ -106,7 +110,6 @@ class Begin(Protocol):
         opt: bytes,
         flags: int,
         exchange: Any,
-        transport: Transport,
     ) -> Plain | None:
         """What is under way; `None` to have the chain asked instead. `flags` are those to ask with."""
         ...
@@ -123,11 +126,12 @@ Replied = Callable[[Alike], None]
 class Part:
     """What a link does with plain questions; nothing, if it has none of these.
 
-    `declines` tells that a question is none to this link, and changes nothing. `replied` takes part in the reply, from
-    the innermost link outwards. `begin` is that of the link that forwards, `flags` those that a link asks it to set.
-    `reads` is what a link reads of every question (`chain.basis`).
+    No question in `zones` is plain to this link, nor what it `declines`, which changes nothing. `replied` takes part in
+    the reply, from the innermost link outwards. `begin` is that of the link that forwards, `flags` those that a link
+    asks it to set. `reads` is what a link reads of every question (`chain.basis`).
     """
 
+    zones: Collection[str] = ()
     declines: Declines | None = None
     replied: Replied | None = None
     begin: Begin | None = None
@@ -148,6 +152,7 @@ class Plainly(Protocol):
 class FastPath:
     """The parts of a chain put together: `declining` as questions meet them, `replied` as replies do."""
 
+    zones: Zones
     declining: tuple[Declines, ...]
     begin: Begin
     flags: int
@@ -157,6 +162,7 @@ class FastPath:
 
 def fast_path(handlers: Iterable[object]) -> FastPath | None:
     """The fast path of a chain, outermost handler first; `None` if there is none."""
+    zones: list[str] = []
     declining: list[Declines] = []
     replied: list[Replied] = []
     flags = 0
@@ -165,6 +171,7 @@ def fast_path(handlers: Iterable[object]) -> FastPath | None:
         part = handler.part() if isinstance(handler, Plainly) else None
         if part is None:
             return None
+        zones += part.zones
         if part.declines is not None:
             declining.append(part.declines)
         if part.replied is not None:
@@ -172,5 +179,5 @@ def fast_path(handlers: Iterable[object]) -> FastPath | None:
         flags |= part.flags
         reads += part.reads
         if part.begin is not None:
-            return FastPath(tuple(declining), part.begin, flags, reads, tuple(reversed(replied)))
+            return FastPath(Zones(zones), tuple(declining), part.begin, flags, reads, tuple(reversed(replied)))
     return None

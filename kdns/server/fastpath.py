@@ -11,6 +11,9 @@ from kdns.wire import codes
 from kdns.wire.edns import is_bare_opt
 from kdns.wire.reader import Question
 
+_IN = codes.IN
+_QR = codes.QR
+_RD = codes.RD
 _FLAGS_COUNTS = Struct(">HHHHH")
 
 
@@ -40,7 +43,8 @@ class Shortcut:
         self.let_go = service.let_go
         """See `Asker`."""
         self._first_sight = service.memo.first_sight
-        self._transport = service.transport
+        self.transport = service.transport
+        self._zone_of = path.zones.match
         self._declining = path.declining
         self._begin = path.begin
         self._flags = path.flags
@@ -49,18 +53,20 @@ class Shortcut:
 
     def takes(self, packet: bytes, question: Question, end: int, usual: Usual, exchange: Exchange) -> bool:
         """Whether a query is plain, and on its way now. See `Takes`."""
-        if question.type not in TYPES or question.cls != codes.IN:
+        if question.type not in TYPES or question.cls != _IN:
             return False
         flags, bare = usual
         opt = packet[end:]
         if opt if bare else not is_bare_opt(opt):
+            return False
+        if self._zone_of(question) is not None:
             return False
         for declines in self._declining:
             if declines(question):
                 return False
         if len(self._waiting) >= MAX_WAITING:
             return False
-        plain = self._begin(self, packet, question, opt, flags | self._flags, exchange, self._transport)
+        plain = self._begin(self, packet, question, opt, flags | self._flags, exchange)
         if plain is None:
             return False
         self._waiting.add(plain)
@@ -77,7 +83,7 @@ class Shortcut:
 
     def _reply(self, plain: Plain) -> bytes:
         packet, opt, record = plain.packet, plain.opt, plain.records
-        flags = codes.QR | plain.flags | (packet[2] << 8 & codes.RD)
+        flags = _QR | plain.flags | (packet[2] << 8 & _RD)
         if plain.count != 1 or plain.aliases:
             return self._longer(plain, flags)
         head = _FLAGS_COUNTS.pack(flags, 1, 1, 0, 1 if opt else 0)

@@ -25,6 +25,7 @@ from kdns.wire import codes
 from kdns.wire.reader import Question
 
 _KEPT_FLAGS = codes.RA | codes.AD
+_AA = codes.AA
 _AD = codes.AD
 _RD = codes.RD >> 8
 
@@ -61,8 +62,8 @@ class Fetcher:
         self._success_off = Zones(options.success_off)
         self._denial_off = Zones(options.denial_off)
         self._some_off = set(options.success_off) != set(options.denial_off)
-        self.keeps_nothing = Zones(set(options.success_off) & set(options.denial_off)).match
-        """Tells whether both kinds of answers are off for a question's name, as for the cluster zone by default."""
+        self.off = Zones(set(options.success_off) & set(options.denial_off))
+        """Nothing is kept of names in these, as for the cluster zone by default."""
 
     async def fetch(self, query: Query) -> Fetched:
         """Ask, with AD set (RFC 6840 section 5.7), and see what the answer rests on, noted before or not."""
@@ -120,8 +121,9 @@ class Fetcher:
                 and not (denial and not packet[2] & _RD)  # as in `judged`
                 and not (reads and plain.began <= self._stores.forgotten)
             ):
-                key, shown = plain.asked.wire.lower(), flags | codes.AA
-                entries.append(Entry(key, denial, plain.rcode, shown, ttl, now, plain.reply, not denial, reads))
+                key, shown, reply = plain.asked.wire.lower(), flags | _AA, plain.reply
+                entry = Entry(key, denial, plain.rcode, shown, ttl, now, reply, not denial, reads, weight=len(reply))
+                entries.append(entry)
             if flags & _AD and not packet[3] & _AD:
                 plain.flags = flags ^ _AD
         if entries:

@@ -44,7 +44,6 @@ class Cache:
         self._successes = stores.success.entries
         self._denials = stores.denial.entries
         self._fetcher = Fetcher(next_, options, stores, process.clock, process.time)
-        self._keeps_nothing = self._fetcher.keeps_nothing
         self._refresher = Refresher(self._fetcher, options, stores, process.clock, site.wiring.spawn)
         self._families = Families(process.registry)
         self._labels = (",".join(options.zones), site.view)
@@ -59,15 +58,15 @@ class Cache:
         """See `chain.fastpath`."""
         if not self._everywhere or not self._fetcher.keeps_alike:
             return None
-        return Part(declines=self._is_known, replied=self._keep_plain, flags=codes.AD)
+        return Part(self._fetcher.off.texts, self._is_known, self._keep_plain, flags=codes.AD)
 
-    def _is_known(self, question: Question) -> object:
-        """Whether there is an entry, fresh or not, or will never be one."""
+    def _is_known(self, question: Question) -> bool:
+        """Whether there is an entry, fresh or not."""
         key = question.wire.lower()
-        return key in self._successes or key in self._denials or self._keeps_nothing(question)
+        return key in self._successes or key in self._denials
 
     def _keep_plain(self, plains: Sequence[Plain]) -> None:
-        server = plains[0].transport.server
+        server = plains[0].asker.transport.server
         counts = self._counts.get(server) or self._count(server)
         counts.requests.value += len(plains)
         counts.misses.value += len(plains)
@@ -80,7 +79,7 @@ class Cache:
             return await self._next.answer(query)
         counts = self._counts.get(query.transport.server) or self._count(query.transport.server)
         counts.requests.value += 1
-        if self._keeps_nothing(question) is not None:
+        if self._fetcher.off.match(question) is not None:
             counts.misses.value += 1
             return await self._fetcher.pass_by(query, counts)
         do = 0 if edns is None else edns.flags & codes.DO

@@ -37,7 +37,7 @@ class Store:
         key, entries, order = entry.key, self.entries, self._order
         if key in entries:
             self.remove(key)
-        weight = entry.weight = entry.weigh()
+        weight = entry.weight = entry.weight or entry.weigh()
         evicted = self._make_room(weight) if self._octets + weight > self._octets_allowed else 0
         if len(order) < self._capacity:
             entry.place = len(order)

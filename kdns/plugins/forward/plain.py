@@ -11,7 +11,6 @@ from typing import Any
 
 from kdns.chain.answer import relayed
 from kdns.chain.fastpath import Asker, Plain
-from kdns.chain.query import Transport
 from kdns.net.transaction import Transaction
 from kdns.plugins.forward.flights import Flights
 from kdns.plugins.forward.group import Group
@@ -54,7 +53,6 @@ class PlainExchange(Transaction):
         "shown",
         "size",
         "soa",
-        "transport",
         "ttl",
     )
 
@@ -63,7 +61,6 @@ class PlainExchange(Transaction):
     packet: bytes
     opt: bytes
     exchange: Any
-    transport: Transport
     began: float
     reply: bytes
     flags: int
@@ -132,7 +129,6 @@ class PlainForward:
         opt: bytes,
         flags: int,
         exchange: Any,
-        transport: Transport,
     ) -> Plain | None:
         """See `chain.fastpath.Begin`."""
         running, now = self._running, self._clock()
@@ -151,7 +147,6 @@ class PlainForward:
         plain.packet = packet
         plain.opt = opt
         plain.exchange = exchange
-        plain.transport = transport
         plain.began = now
         plain.order = order
         upstream.ask(plain)

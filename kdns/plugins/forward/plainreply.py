@@ -23,7 +23,7 @@ MAX_ALIASES = 8
 SMALLEST = 512
 """Octets of a message over UDP that every client takes (RFC 1035 section 4.2.1)."""
 
-_COUNTS = Struct(">HHHHH")
+_FLAGS_COUNTS = Struct(">H2xHHH")
 _TTL_SIZE = Struct(">IH")
 _IS_POINTER = 0xC0
 _QUESTION = b"\xc0\x0c"
@@ -31,24 +31,33 @@ _DIRECT = {rtype: (_QUESTION + rtype.to_bytes(2, "big") + codes.IN.to_bytes(2, "
 """What records of the asked name begin with, and how many octets they hold."""
 _CNAME = codes.CNAME.to_bytes(2, "big")
 _ROOT_QUESTION = 5
+_TC = codes.TC
+_RCODE = 15
 _SHOWN = codes.AA | codes.RA | codes.AD
 
 
 def read_plain(plain: Plain) -> bool:
     """Note what a reply says, see `Plain`. Whether it is plain: if not, what has been noted means nothing."""
     reply, asked, opt = plain.reply, plain.asked.wire, plain.opt
-    flags, _, answers, authorities, additionals = _COUNTS.unpack_from(reply, 2)
-    if flags & codes.TC or not reply.startswith(asked, HEADER_SIZE):
+    flags, answers, authorities, additionals = _FLAGS_COUNTS.unpack_from(reply, 2)
+    if flags & _TC or not reply.startswith(asked, HEADER_SIZE):
         return False
-    plain.flags, plain.rcode = flags & _SHOWN, flags & 15
+    plain.flags = flags & _SHOWN
+    plain.rcode = rcode = flags & _RCODE
     start, (head, size) = HEADER_SIZE + len(asked), _DIRECT[plain.asked.type]
-    if answers and reply.startswith(head, start) and not (authorities or flags & 15):
+    if answers and reply.startswith(head, start) and not (authorities or rcode):
         end = start + (POINTED_SIZE + size) * answers
-        plain.aliases, plain.soa, plain.count, plain.records = (), b"", answers, reply[start:end]
-        plain.ttl = ttl = skim_addresses(plain.records, answers, head, size)
+        plain.aliases, plain.soa, plain.count = (), b"", answers
+        plain.records = records = reply[start:end]
+        if answers == 1 and len(records) == POINTED_SIZE + size:
+            plain.ttl, length = _TTL_SIZE.unpack_from(records, 6)
+            if length != size:
+                return False
+        else:
+            plain.ttl = ttl = skim_addresses(records, answers, head, size)
+            if ttl < 0 or len(asked) == _ROOT_QUESTION:  # the root is never written as a pointer
+                return False
         plain.size = end - start + (len(asked) - 6) * answers
-        if ttl < 0 or (answers > 1 and len(asked) == _ROOT_QUESTION):  # the root is never written as a pointer
-            return False
     else:
         end = _read_others(plain, start, answers, authorities)
         if end < 0:

@@ -74,7 +74,7 @@ class Kubernetes:
 
     def part(self) -> Part:
         """See `chain.fastpath`: names of the zones are not for upstreams."""
-        return Part(declines=self._zones.match)
+        return Part(zones=self._zones.texts)
 
     async def answer(self, query: Query) -> Answer:
         """The cluster's answer, or the next link's."""

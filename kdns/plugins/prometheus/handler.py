@@ -71,7 +71,7 @@ class Prometheus:
     def _count_plain(self, plains: Sequence[Plain]) -> None:
         now, first = self._clock(), plains[0]
         for zone, some in self._by_zone(plains):
-            labels = (first.transport, zone, first.asked.type, 0, first.rcode, True)
+            labels = (first.asker.transport, zone, first.asked.type, 0, first.rcode, True)
             series = self._series.get(labels) or self._found(labels)
             series.count_each(
                 [(len(plain.packet), BARE_SIZE + len(plain.asked.name) + plain.size) for plain in some],
