@@ -72,7 +72,7 @@ class Datagrams:
 
     def _send_all(self) -> None:
         outbox, self._outbox = self._outbox, []
-        letters = [letter for transaction in outbox if (letter := self._letter(transaction)) is not None]
+        letters = self._letters(outbox)
         # One upon the other: to wake up an upstream that fell asleep in between costs more than sending does.
         for number, (port, octets) in enumerate(letters):
             try:
@@ -80,30 +80,29 @@ class Datagrams:
             except OSError as error:
                 self._not_sent(letters[number:], error)
 
-    def _letter(self, transaction: Transaction) -> tuple[Port, bytes] | None:
-        """What is sent from where, noted as waiting there; `None` if there is nothing to be sent."""
-        if transaction.done():
-            return None
-        ident, number = draw()
-        slot = number % self._slots
-        port = self._ports[slot]
-        if port is None:
-            try:
-                port = self._open(slot)
-            except UpstreamError as error:
-                transaction.fail(error)
-                return None
-        pending = port.pending
-        if len(pending) >= self._in_flight:
-            transaction.fail(UpstreamBusy(f"more than {self._in_flight} questions in flight: {port.path}"))
-            return None
-        while ident in pending:
-            ident, _ = draw()
-        pending[ident] = transaction
-        port.asked += 1
-        if port.asked >= self._questions:
-            self._retire(slot)
-        return port, ident + transaction.message[2:]
+    def _letters(self, outbox: list[Transaction]) -> list[tuple[Port, bytes]]:
+        """What is sent from where, noted as waiting there."""
+        letters = []
+        for transaction in outbox:
+            if transaction.done():
+                continue
+            ident, number = draw()
+            slot = number % self._slots
+            port = self._ports[slot] or self._open(slot, transaction)
+            if port is None:
+                continue
+            pending = port.pending
+            if len(pending) >= self._in_flight:
+                transaction.fail(UpstreamBusy(f"more than {self._in_flight} questions in flight: {port.path}"))
+                continue
+            while ident in pending:
+                ident, _ = draw()
+            pending[ident] = transaction
+            letters.append((port, ident + transaction.message[2:]))
+            port.asked += 1
+            if port.asked >= self._questions:
+                self._retire(slot)
+        return letters
 
     def way_of(self, transaction: object) -> Port | None:
         """The port that a question has just left from."""
@@ -155,10 +154,16 @@ class Datagrams:
     def _all(self) -> list[Port]:
         return [port for port in [*self._ports, *self._retired] if port is not None]
 
-    def _open(self, slot: int) -> Port:
+    def _open(self, slot: int, transaction: Transaction) -> Port | None:
+        """A new port for a question; `None` if there can be none, as the question then knows."""
         if self._closed is not None:
-            raise self._closed
-        port = Port(self._endpoint, self._ticker.now, self._ignored)
+            transaction.fail(self._closed)
+            return None
+        try:
+            port = Port(self._endpoint, self._ticker.now, self._ignored)
+        except UpstreamError as error:
+            transaction.fail(error)
+            return None
         self._ports[slot] = port
         self._observer.dialled(_PROTO)
         port.counted = 1

@@ -6,7 +6,7 @@ from struct import Struct
 from kdns.chain.fastpath import TYPES, FastPath, Plain, split, with_ttl
 from kdns.net.exchange import Exchange
 from kdns.server.dispatch import Dispatch
-from kdns.server.service import MAX_WAITING, Service, Takes, Usual
+from kdns.server.service import MAX_WAITING, Head, Service, Takes
 from kdns.wire import codes
 from kdns.wire.edns import is_bare_opt
 from kdns.wire.reader import Question
@@ -15,6 +15,10 @@ _IN = codes.IN
 _QR = codes.QR
 _RD = codes.RD
 _FLAGS_COUNTS = Struct(">HHHHH")
+_SHOWN = _QR | _RD | codes.AA | codes.RA | codes.AD
+_ONE = {flags: _FLAGS_COUNTS.pack(flags, 1, 1, 0, 0) for flags in range(_SHOWN + 1) if flags & ~_SHOWN == 0}
+_ONE_AND_OPT = {flags: _FLAGS_COUNTS.pack(flags, 1, 1, 0, 1) for flags in _ONE}
+"""Headers of replies with one address, and with an OPT."""
 
 
 def shortcuts(service: Service, dispatch: Dispatch) -> Takes | None:
@@ -27,9 +31,9 @@ def shortcuts(service: Service, dispatch: Dispatch) -> Takes | None:
     if len(dispatch.blocks) == 1:
         return next(iter(found.values())).takes
 
-    def takes(packet: bytes, question: Question, end: int, usual: Usual, exchange: Exchange) -> bool:
+    def takes(packet: bytes, question: Question, end: int, head: Head, exchange: Exchange) -> bool:
         shortcut = found.get(id(dispatch.block_of(question)))
-        return shortcut is not None and shortcut.takes(packet, question, end, usual, exchange)
+        return shortcut is not None and shortcut.takes(packet, question, end, head, exchange)
 
     return takes
 
@@ -51,11 +55,11 @@ class Shortcut:
         self.reads = path.reads
         self._replied = path.replied
 
-    def takes(self, packet: bytes, question: Question, end: int, usual: Usual, exchange: Exchange) -> bool:
+    def takes(self, packet: bytes, question: Question, end: int, head: Head, exchange: Exchange) -> bool:
         """Whether a query is plain, and on its way now. See `Takes`."""
         if question.type not in TYPES or question.cls != _IN:
             return False
-        flags, bare = usual
+        flags, bare = head
         opt = packet[end:]
         if opt if bare else not is_bare_opt(opt):
             return False
@@ -86,7 +90,7 @@ class Shortcut:
         flags = _QR | plain.flags | (packet[2] << 8 & _RD)
         if plain.count != 1 or plain.aliases:
             return self._longer(plain, flags)
-        head = _FLAGS_COUNTS.pack(flags, 1, 1, 0, 1 if opt else 0)
+        head = (_ONE_AND_OPT if opt else _ONE)[flags]
         ttl = plain.shown or record[6:10]
         return b"".join((packet[:2], head, plain.asked.wire, record[:6], ttl, record[10:], opt))
 

@@ -46,18 +46,18 @@ class Underway(Protocol):
         ...
 
 
-Usual = tuple[int, bool]
-"""What a usual header says: the flags, and whether there is nothing but a question."""
+Head = tuple[int, bool]
+"""What a header says: the flags, and whether there is nothing but a question."""
 
-_USUAL: dict[bytes, Usual] = {
+_USUAL: dict[bytes, Head] = {
     HEADER.pack(0, flags, 1, 0, 0, additionals)[2:]: (flags, not additionals)
     for flags in (0, codes.RD, codes.AD, codes.RD | codes.AD)
     for additionals in (0, 1)
 }
 """Nearly all queries have one of these, and one look-up tells."""
 
-Takes = Callable[[bytes, Question, int, Usual, Exchange], bool]
-"""Of a packet with a usual header, its question, where that ends, the header, and its ends."""
+Takes = Callable[[bytes, Question, int, Head, Exchange], bool]
+"""Of a packet with a usual header, its question, where that ends, its head, and its ends."""
 
 
 class Service:
@@ -82,16 +82,21 @@ class Service:
     def miss(self, packet: bytes, exchange: Exchange, began: float | None = None) -> bytes | None:
         """The reply if it is known at once; otherwise `exchange.reply` is called later, or never.
 
-        `began` is when the query came in, in monotonic seconds, if it was put off.
+        `began` is when the query came in, in monotonic seconds, if it was put off; the chain is asked for it then.
         """
         try:
-            query = self._read(packet, exchange, began)
+            head = _USUAL.get(packet[2:HEADER_SIZE])
+            if head is None:
+                query = self._read(packet, exchange, began)
+                if not isinstance(query, Query):
+                    return query
+            else:
+                question, end = read_question(packet)
+                if self.takes is not None and began is None and self.takes(packet, question, end, head, exchange):
+                    return None
+                query = self._query(packet, question, end, head, exchange, began)
         except WireError as error:
             return reply.malformed(packet, error.rcode, _question_if_any(packet), edns=type(error) is EdnsError)
-        if query is None:
-            return None
-        if isinstance(query, bytes):
-            return query
         if query.edns is not None and query.edns.version and self._dispatch.takes(query.question.cls):
             return reply.bad_version(query)
         work = self._dispatch.answer(query)
@@ -135,7 +140,7 @@ class Service:
             return self._failure(packet, exchange)
 
     def _failure(self, packet: bytes, exchange: Any) -> bytes:
-        query = self._read(packet, exchange, 0.0)
+        query = self._read(packet, exchange, None)
         if not isinstance(query, Query):
             return _NO_REPLY
         self._dispatch.dropped(query, _FAILED)
@@ -158,29 +163,25 @@ class Service:
         if octets is not None:
             plain.exchange.reply(octets)
 
-    def _read(self, packet: bytes, exchange: Exchange, began: float | None = None) -> Query | bytes | None:
-        """The query, a bare refusal, or `None` to drop it; checks in wire order (`kubernetes.md` section 7.1).
-
-        `None` also for a query that goes past the chain from here on; not if it was `began` some time ago.
-        """
+    def _read(self, packet: bytes, exchange: Exchange, began: float | None) -> Query | bytes | None:
+        """The query, a bare refusal, or `None` to drop it; checks in wire order (`kubernetes.md` section 7.1)."""
         if len(packet) < HEADER_SIZE:
             return None
-        usual = _USUAL.get(packet[2:HEADER_SIZE])
-        if usual is None:
-            _, flags, questions, answers, authorities, additionals = HEADER.unpack_from(packet)
-            if flags & codes.QR:
-                return None
-            if flags & _OPCODE and not (flags & _OPCODE == _NOTIFY and self._takes_notice(packet)):
-                return reply.malformed(packet, codes.NOTIMP)
-            if questions != 1 or answers > 1 or authorities > 1 or additionals > 2:
-                return reply.malformed(packet, codes.FORMERR)
-            question, end = read_question(packet)
-            bare = not (additionals or answers or authorities)
-        else:
-            flags, bare = usual
-            question, end = read_question(packet)
-            if self.takes is not None and began is None and self.takes(packet, question, end, usual, exchange):
-                return None
+        _, flags, questions, answers, authorities, additionals = HEADER.unpack_from(packet)
+        if flags & codes.QR:
+            return None
+        if flags & _OPCODE and not (flags & _OPCODE == _NOTIFY and self._takes_notice(packet)):
+            return reply.malformed(packet, codes.NOTIMP)
+        if questions != 1 or answers > 1 or authorities > 1 or additionals > 2:
+            return reply.malformed(packet, codes.FORMERR)
+        question, end = read_question(packet)
+        head = flags, not (additionals or answers or authorities)
+        return self._query(packet, question, end, head, exchange, began)
+
+    def _query(
+        self, packet: bytes, question: Question, end: int, head: Head, exchange: Exchange, began: float | None
+    ) -> Query:
+        flags, bare = head
         edns = None if bare else find_edns(packet, read_records(packet, end))
         basis = Basis(self.memo.epoch)
         ident, size = packet[:2], len(packet)

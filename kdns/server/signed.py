@@ -11,9 +11,10 @@ from kdns.chain.answer import Answer, refuse
 from kdns.chain.query import Query
 from kdns.net.exchange import Exchange
 from kdns.server import reply
-from kdns.server.service import Service
+from kdns.server.service import Head, Service
 from kdns.wire import codes
 from kdns.wire.errors import WireError
+from kdns.wire.reader import Question
 from kdns.wire.signing import Secrets, check
 from kdns.wire.tsig import find_tsig
 
@@ -31,11 +32,11 @@ class SignedService(Service):
         self._time = time
         self.encode = self._signed
 
-    def _read(self, packet: bytes, exchange: Exchange, began: float | None = None) -> Query | bytes | None:
-        query = super()._read(packet, exchange, began)
-        if not isinstance(query, Query) or packet[10:12] == b"\0\0":
-            return query
-        found = find_tsig(packet)
+    def _query(
+        self, packet: bytes, question: Question, end: int, head: Head, exchange: Exchange, began: float | None
+    ) -> Query:
+        query = super()._query(packet, question, end, head, exchange, began)
+        found = None if packet[10:12] == b"\0\0" else find_tsig(packet)
         if found is None:
             return query
         tsig, start = found

@@ -253,7 +253,7 @@ def test_the_signature_is_part_of_the_size(house: House) -> None:
     service = house.service()
     assert isinstance(service, SignedService)
     octets = Signed(edns=1232).octets
-    query = service._read(octets, Ends())
+    query = service._read(octets, Ends(), None)
     assert not isinstance(query, bytes)
     assert query is not None
     assert query.size == len(octets)

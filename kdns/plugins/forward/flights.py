@@ -9,6 +9,8 @@ would send another. So at most `lifetime / BOARDING` exchanges of one question a
 """
 
 import asyncio
+from collections.abc import Iterable
+from typing import Protocol, TypeVar
 
 from kdns.chain.answer import Answer
 
@@ -17,6 +19,16 @@ BOARDING = 0.5
 
 
 Passage = asyncio.Future[Answer | None]
+
+
+class Flown(Protocol):
+    """A flight that has come to its end."""
+
+    message: bytes
+    began: float
+
+
+F = TypeVar("F", bound=Flown)
 
 
 class Flights:
@@ -49,13 +61,15 @@ class Flights:
             return True
         return False
 
-    def arrives_alone(self, message: bytes, began: float) -> bool:
-        """Whether the flight that began then has no passengers; then it has landed."""
+    def land_empty(self, flown: Iterable[F]) -> Iterable[F]:
+        """Those of several flights that are to `land`, as they may have passengers; the others have landed."""
         if self._passengers:
-            return False
-        if self._began.get(message) == began:
-            del self._began[message]
-        return True
+            return flown
+        began = self._began
+        for flight in flown:
+            if began.get(flight.message) == flight.began:
+                del began[flight.message]
+        return ()
 
     def land(self, message: bytes, began: float, answer: Answer | None) -> None:
         """Tell the passengers of the flight that began then."""

@@ -159,19 +159,18 @@ class PlainForward:
     def _look(self) -> None:
         inbox, self.inbox = self.inbox, []
         now = self._clock()
-        alike: defaultdict[tuple[Asker, Proxy, int, int, bool], list[Plain]] = defaultdict(list)
+        alike: defaultdict[tuple[Asker, Proxy, int, int, bool], list[PlainExchange]] = defaultdict(list)
         others: list[PlainExchange] = []
-        arrives_alone = self._flights.arrives_alone
         for plain in inbox:
             if not read_plain(plain) or (plain.rcode and not self._denies):
                 others.append(plain)
-                continue
-            alike[plain.asker, plain.order[0], plain.asked.type, plain.rcode, plain.count > 0].append(plain)
-            if not arrives_alone(plain.message, plain.began):
-                self._flights.land(plain.message, plain.began, relayed(Relay(plain.reply)))
+            else:
+                alike[plain.asker, plain.order[0], plain.asked.type, plain.rcode, plain.count > 0].append(plain)
         for (asker, proxy, _, rcode, _), plains in alike.items():
             self._running.queries -= len(plains)
             proxy.count(rcode, *[now - plain.began for plain in plains])
+            for plain in self._flights.land_empty(plains):
+                self._flights.land(plain.message, plain.began, relayed(Relay(plain.reply)))
             asker.finish(plains)
         for plain in others:
             self.give_back(plain)
