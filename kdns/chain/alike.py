@@ -33,7 +33,7 @@ class Sibling(Entry):
         self.denial = denial
         self.absent = absent
         self.shape = len(packet) << 8 | packet[_LABEL - 1]
-        """How long all its queries and their first labels are: most others have none of that shape to look for."""
+        """How long its queries and their first labels are: a query of a shape that no sibling has is not looked for."""
 
     def reply_to(self, packet: bytes, end: int) -> bytes | None:
         """The reply to a query whose first label ends there; `None` if something is known of that name."""

@@ -91,7 +91,7 @@ class Series:
         self._reply_size.sum += reply_size
 
     def count_each(self, sizes: Iterable[tuple[int, int]], seconds: Sequence[float]) -> None:
-        """Count several queries: octets of each and of its reply. These show from the next `hand_in` on."""
+        """Count several queries: octets of each and its reply. All but how long they took shows from `hand_in` on."""
         self._counted.update(sizes)
         self._duration.observe_each(seconds)
         if len(self._counted) >= _MAX_TALLIES:

@@ -5,9 +5,10 @@ the aliases that lead to them, or says that there are none. What a chain does wi
 machinery that would let it do anything costs more than all of them. So a link may put those of its lines that matter to
 plain questions into a `Part`; where every link down to the one that forwards has done so, the block has a `FastPath`.
 
-It is a short cut and never another way. A question that any part declines goes to the chain. So does one whose reply is
-not plain: the chain is asked after all, and its forwarding link finds the exchange that has been begun. Nothing has
-been counted or kept until then. With and without fast paths all replies, metrics and entries are the same.
+It is a short cut and never another way. A question that any part declines, by its zone or else, goes to the chain. So
+does one whose reply is not plain: the chain is asked after all, and its forwarding link finds the exchange that has
+been begun. Nothing has been counted or kept until then. With and without fast paths all replies, metrics and entries
+are the same.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -61,7 +62,12 @@ class Plain(Protocol):
 
 
 Alike = Sequence[Plain]
-"""Replies of one type and rcode, all with addresses or all without."""
+"""Replies for one asker, of one type and rcode, all with addresses or all without."""
+
+
+def plain_key(question: Question) -> bytes:
+    """What plain questions are told apart by, without letter case: no octet of their types and class is a letter."""
+    return question.wire.lower()
 
 
 def split(plain: Plain) -> list[bytes]:
@@ -150,7 +156,10 @@ class Plainly(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FastPath:
-    """The parts of a chain put together: `declining` as questions meet them, `replied` as replies do."""
+    """The parts of a chain put together: `declining` as questions meet them, `replied` as replies do.
+
+    No question in `zones` is plain to all links; that is looked at before all else.
+    """
 
     zones: Zones
     declining: tuple[Declines, ...]

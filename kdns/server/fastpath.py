@@ -1,9 +1,8 @@
 """Plain questions on their way past the chain, as a listener sees them: see `chain.fastpath`."""
 
-from collections.abc import Sequence
 from struct import Struct
 
-from kdns.chain.fastpath import TYPES, FastPath, Plain, split, with_ttl
+from kdns.chain.fastpath import TYPES, Alike, FastPath, Plain, split, with_ttl
 from kdns.net.exchange import Exchange
 from kdns.server.dispatch import Dispatch
 from kdns.server.service import MAX_WAITING, Head, Service, Takes
@@ -15,10 +14,11 @@ _IN = codes.IN
 _QR = codes.QR
 _RD = codes.RD
 _FLAGS_COUNTS = Struct(">HHHHH")
-_SHOWN = _QR | _RD | codes.AA | codes.RA | codes.AD
-_ONE = {flags: _FLAGS_COUNTS.pack(flags, 1, 1, 0, 0) for flags in range(_SHOWN + 1) if flags & ~_SHOWN == 0}
+_SENT = _RD | codes.AA | codes.RA | codes.AD
+_ONE = {flags: _FLAGS_COUNTS.pack(flags, 1, 1, 0, 0) for flags in range(_QR, _QR * 2) if flags & ~_SENT == _QR}
+"""Headers of replies with one address, behind the id."""
 _ONE_AND_OPT = {flags: _FLAGS_COUNTS.pack(flags, 1, 1, 0, 1) for flags in _ONE}
-"""Headers of replies with one address, and with an OPT."""
+"""The same with an OPT."""
 
 
 def shortcuts(service: Service, dispatch: Dispatch) -> Takes | None:
@@ -76,11 +76,11 @@ class Shortcut:
         self._waiting.add(plain)
         return True
 
-    def finish(self, plains: Sequence[Plain]) -> None:
+    def finish(self, plains: Alike) -> None:
         """See `Asker`."""
         self._service.reply_to(plains, self._replies)
 
-    def _replies(self, plains: Sequence[Plain]) -> list[bytes]:
+    def _replies(self, plains: Alike) -> list[bytes]:
         for replied in self._replied:
             replied(plains)
         return [self._reply(plain) for plain in plains]

@@ -6,12 +6,12 @@ A query is a coroutine that is driven by hand. One that never waits, as all clus
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, Protocol
 
 from kdns.chain.answer import DROP, Answer, Records, refuse
 from kdns.chain.basis import Basis
-from kdns.chain.fastpath import Plain
+from kdns.chain.fastpath import Alike, Plain
 from kdns.chain.memo import Memo
 from kdns.chain.query import Query, Transport
 from kdns.metrics import Counter
@@ -146,7 +146,7 @@ class Service:
         self._dispatch.dropped(query, _FAILED)
         return reply.encode(query, _FAILED)
 
-    def reply_to(self, plains: Sequence[Plain], make: Callable[[Sequence[Plain]], list[bytes]]) -> None:
+    def reply_to(self, plains: Alike, make: Callable[[Alike], list[bytes]]) -> None:
         """Send the replies to plain questions, or, if they cannot be made, that all have failed."""
         first = plains[0]
         replies = self._guarded(first.packet, first.exchange, make, plains)

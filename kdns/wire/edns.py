@@ -45,7 +45,7 @@ def begins_with_bare_opt(octets: bytes) -> bool:
 
 
 def is_bare_opt(octets: bytes) -> bool:
-    """Whether they are nothing else."""
+    """Whether they are an OPT record that says no more than a size, and nothing behind it."""
     return len(octets) == BARE_OPT_SIZE and begins_with_bare_opt(octets)
 
 

@@ -5,11 +5,14 @@ import errno
 import re
 import socket
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from kdns.net import datagrams
 from kdns.net.failures import UpstreamBusy, UpstreamClosed, UpstreamError, UpstreamTimeout
 from kdns.net.limits import Limits
+from kdns.net.port import Port
 from kdns.net.transaction import Transaction
 from tests.kit.until import until
 from tests.kit.upstream import (
@@ -176,6 +179,30 @@ async def test_a_flood_of_guesses_makes_the_question_go_by_tcp(upstream_at: Make
         asks = len(resolver.asks)
         await upstream.exchange(ASKED)
         assert resolver.asks[-1].port not in {ask.port for ask in resolver.asks[:asks]}
+
+
+async def test_one_that_is_not_sent_holds_up_no_other(
+    upstream_at: MakeUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with FakeUpstream() as resolver:
+        upstream = upstream_at(resolver.port, limits=ONE_PORT)
+        gone, *others = [upstream.exchange(ASKED) for _ in range(3)]
+        gone.cancel()
+        assert len(await asyncio.gather(*others)) == 2
+        assert len(resolver.asks) == 2
+
+        attempts = iter([UpstreamError("no socket")])
+
+        def scarce(*how: Any) -> Port:
+            for error in attempts:
+                raise error
+            return Port(*how)
+
+        monkeypatch.setattr(datagrams, "Port", scarce)
+        upstream = upstream_at(resolver.port, limits=ONE_PORT)
+        unlucky, *others = [upstream.exchange(ASKED) for _ in range(3)]
+        assert len(await asyncio.gather(*others)) == 2
+        assert str(unlucky.exception()) == "no socket"
 
 
 async def test_a_silent_upstream_is_given_up(upstream_at: MakeUpstream, clock: Clock) -> None:

@@ -7,6 +7,8 @@ import re
 import pytest
 
 from kdns.chain.fastpath import Plain
+from kdns.plugins.cache.handler import Cache
+from kdns.plugins.cache.store import Store
 from kdns.plugins.forward.plain import PlainExchange
 from kdns.server.service import MAX_WAITING
 from kdns.wire import codes
@@ -44,9 +46,12 @@ async def test_the_end_of_a_plain_question(query: bytes, plain: bool) -> None:
     async with FakeUpstream(never) as upstream:
         served = house(upstream.port)
         async with served.running():
+            await asyncio.sleep(0)  # its tasks begin
             service = served.service()
             service.miss(query, Ends())
             assert any(type(each) is PlainExchange for each in service.waiting) is plain
+            for each in tuple(service.waiting):
+                each.abandon()
 
 
 @pytest.mark.parametrize(
@@ -109,7 +114,7 @@ async def test_a_query_that_is_given_back_has_taken_all_its_time() -> None:
     clock = Clock()
 
     def script(ask: Ask) -> Steps:
-        clock.advance(0.3)
+        clock.advance(0.6)  # longer than a question takes others along
         return [ask.ident + b"\x81\x83\0\1\0\0\0\0\0\0" + ask.question]
 
     async with FakeUpstream(script) as upstream:
@@ -118,7 +123,7 @@ async def test_a_query_that_is_given_back_has_taken_all_its_time() -> None:
             assert (await made.ask(NAME)).rcode == codes.NXDOMAIN
             text = made.process.registry.render().decode()
     sums = re.findall(r"^coredns_dns_request_duration_seconds_sum.* (.*)", text, re.MULTILINE)
-    assert [float(each) for each in sums] == [pytest.approx(0.3)]
+    assert [float(each) for each in sums] == [pytest.approx(0.6)]
     assert len(upstream.asks) == 1
 
 
@@ -242,3 +247,82 @@ async def test_what_hosts_may_know_one_day_is_forgotten_when_it_learns() -> None
             await ends.arrived.wait()
             await made.ask("other.example")
             assert len(upstream.asks) == 4
+
+
+def of_this_round(served: House) -> list[PlainExchange]:
+    """The plain questions under way, in the order in which they were asked."""
+    plains = [each for each in served.service().waiting if isinstance(each, PlainExchange)]
+    return sorted(plains, key=lambda plain: plain.began)
+
+
+def with_address(plain: PlainExchange, last: int) -> bytes:
+    size = {codes.A: 4, codes.AAAA: 16}[plain.asked.type]
+    record = b"\xc0\x0c" + plain.asked.wire[-4:] + b"\0\0\0\x3c\0" + bytes((size,)) + bytes(size - 1) + bytes((last,))
+    return plain.message[:2] + b"\x81\x80\0\1\0\1\0\0\0\0" + plain.asked.wire + record
+
+
+def stores_of(served: House) -> list[Store]:
+    """Those of all caches."""
+    found: dict[int, Store] = {}
+    for block in served.service()._dispatch.blocks:
+        handler: object = block.chain
+        while not isinstance(handler, Cache):
+            handler = handler._next  # type: ignore[attr-defined]
+        found |= {id(store): store for store in (handler._stores.success, handler._stores.denial)}
+    return list(found.values())
+
+
+async def test_of_two_replies_to_a_question_the_last_is_kept() -> None:
+    clock = Clock()
+    async with FakeUpstream(never) as upstream:
+        served = house(upstream.port, clock=clock)
+        async with served.running():
+            for name in ("other.example", NAME, NAME):
+                served.ask_now(packet(name), Ends())
+                clock.advance(0.6)
+            other, denied_first, last = of_this_round(served)
+            soa = b"\0\0\6\0\1\0\0\0\x3c\0\x16\0\0" + bytes(20)
+            other.finish(with_address(other, 1))
+            denied_first.finish(b"\0\0\x81\x83\0\1\0\0\0\1\0\0" + denied_first.asked.wire + soa)
+            last.finish(with_address(last, 2))
+            await until(lambda: not served.service().waiting)
+            kept = read_message(served.ask_now(packet(NAME), Ends()) or b"")
+    assert [record.data[-1] for record in kept.answer] == [2]
+
+
+async def test_replies_of_one_round_are_each_their_own() -> None:
+    names = ("a.example", "bb.sub.example", "ccc.example", "dddd.sub.example")
+    questions = [(name, rtype) for rtype in ("A", "AAAA") for name in names]
+    async with FakeUpstream(never) as one, FakeUpstream(never) as two:
+        ups = f"127.0.0.1:{one.port} 127.0.0.1:{two.port}"
+        forward = f"forward . {ups} {{\npolicy round_robin\nmax_concurrent 8\n}}"
+        blocks = f"{{\nprometheus 127.0.0.1:0\ncache\n{forward}\n}}\n"
+        served = House("sub.example:53 .:53 " + blocks)
+        async with served.running():
+            ends = [Ends() for _ in questions]
+            for number, (name, rtype) in enumerate(questions):
+                family = served.service("udp", 1 + number // 2 % 2)
+                assert family.miss(packet(name, rtype), ends[number]) is None
+            waiting = [each for family in (1, 2) for each in served.service("udp", family).waiting]
+            plains = [each for each in waiting if isinstance(each, PlainExchange)]
+            for plain in plains:
+                plain.finish(with_address(plain, len(plain.asked.name)))
+            await until(lambda: all(each.replies for each in ends))
+            assert not any(served.service("udp", family).waiting for family in (1, 2))
+            for _ in range(2):  # as they came, and as they are kept
+                for (name, rtype), end in zip(questions, ends, strict=True):
+                    reply = read_message(
+                        end.replies.pop() if end.replies else served.ask_now(packet(name, rtype), end) or b""
+                    )
+                    assert [record.data[-1] for record in reply.answer] == [len(name) + 2], name
+            assert {each._forward._running.queries for each in plains} == {0}
+            kept = [entry for store in stores_of(served) for entry in store.entries.values()]
+            assert len(kept) == len(questions)
+            assert all(entry.weight == entry.weigh() for entry in kept)
+            text = served.process.registry.render().decode()
+    counted = re.findall(r"^coredns_proxy_request_duration_seconds_count.* (.*)", text, re.MULTILINE)
+    assert [float(each) for each in counted] == [4, 4]
+    for zone, below in (("sub.example.", True), (".", False)):
+        octets = 4 * sum(len(packet(name)) for name in names if ("sub" in name) is below)
+        found = re.findall(rf'^coredns_dns_request_size_bytes_sum.*zone="{zone}"}} (.*)', text, re.MULTILINE)
+        assert sum(float(each) for each in found) == octets

@@ -60,6 +60,39 @@ async def test_siblings_are_denied_like_the_first_and_counted() -> None:
         assert 'coredns_cache_misses_total{server="dns://:53",view="",zones="."} 7' in text
 
 
+async def test_a_name_that_another_block_owns_is_no_sibling() -> None:
+    house = House(PLAIN + "a.shop.svc.cluster.local {\nwhoami\n}\n")
+    async with house.running():
+        service = house.service()
+        for label in ("x", "y"):
+            service.miss(packet(f"{label}.shop.svc.cluster.local"), Ends())
+        assert service.hit(packet("a.shop.svc.cluster.local")) is None
+        deep = ["x.b.c.shop.svc.cluster.local", "y.b.c.shop.svc.cluster.local"]
+        service.miss(packet(deep[0]), Ends())
+        assert service.hit(packet(deep[1])) is not None
+
+
+async def test_siblings_are_looked_for_where_there_are_some() -> None:
+    house = House(PLAIN)
+    async with house.running():
+        service = house.service()
+        memo = service.memo
+        for first, other in (("abc", "abd"), ("abcde", "abcdf")):
+            service.miss(packet(f"{first}.shop.svc.cluster.local"), Ends())
+            assert service.hit(packet(f"{other}.shop.svc.cluster.local")) is not None
+        assert len(memo._shapes) == 2
+        memo.forget(list(memo._readers))
+        assert not memo.entries
+        assert not memo._shapes
+        for number in range(100, 120):
+            service.miss(packet(f"{'x' * (number - 99)}.shop.svc.cluster.local"), Ends())
+        kept = len(memo._shapes)
+        assert kept == 20
+        while memo.entries:
+            memo._turn()
+        assert not memo._shapes
+
+
 async def test_what_the_cache_keeps_has_no_siblings() -> None:
     house = House(PLAIN.replace(UNKEPT, "cache\n"))
     async with house.running():

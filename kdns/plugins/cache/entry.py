@@ -19,8 +19,7 @@ from kdns.wire.reader import Question
 Key = bytes
 """Folded name, type and class as on the wire, and an octet behind them if DO or CD was set.
 
-That of a plain question (`chain.fastpath`) is all of it in lower case: neither type nor class has an octet that is a
-letter.
+Without that octet it is the `plain_key` of a plain question (`chain.fastpath`).
 """
 
 _PER_RECORD = 64

@@ -5,14 +5,14 @@ announced changes alone is left to the server's memo, which forgets it when they
 keys that it read, and forgotten by them.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from kdns.chain import basis
 from kdns.chain.answer import Answer
-from kdns.chain.fastpath import Plain
+from kdns.chain.fastpath import Alike, plain_key
 from kdns.chain.handler import Handler
 from kdns.chain.query import Query
 from kdns.chain.zones import Zones
@@ -104,7 +104,7 @@ class Fetcher:
         """Whether both kinds of answers are kept of the same names."""
         return not self._some_off
 
-    def take_plain(self, plains: Sequence[Plain], counts: Counts) -> None:
+    def take_plain(self, plains: Alike, counts: Counts) -> None:
         """Keep plain replies, and have them shown as any others."""
         first, now = plains[0], self._clock()
         reads, denial, entries = first.asker.reads, not first.count, []
@@ -121,7 +121,7 @@ class Fetcher:
                 and not (denial and not packet[2] & _RD)  # as in `judged`
                 and not (reads and plain.began <= self._stores.forgotten)
             ):
-                key, shown, reply = plain.asked.wire.lower(), flags | _AA, plain.reply
+                key, shown, reply = plain_key(plain.asked), flags | _AA, plain.reply
                 entry = Entry(key, denial, plain.rcode, shown, ttl, now, reply, not denial, reads, weight=len(reply))
                 entries.append(entry)
             if flags & _AD and not packet[3] & _AD:

@@ -4,10 +4,8 @@ A hit is kept by the server's memo as well, until the entry ends, and is counted
 seen (`prefetch`) or the next one may be answered otherwise (stale entries).
 """
 
-from collections.abc import Sequence
-
 from kdns.chain.answer import Answer
-from kdns.chain.fastpath import Part, Plain
+from kdns.chain.fastpath import Alike, Part, plain_key
 from kdns.chain.handler import Handler
 from kdns.chain.query import Query
 from kdns.chain.site import Site
@@ -62,10 +60,10 @@ class Cache:
 
     def _is_known(self, question: Question) -> bool:
         """Whether there is an entry, fresh or not."""
-        key = question.wire.lower()
+        key = plain_key(question)
         return key in self._successes or key in self._denials
 
-    def _keep_plain(self, plains: Sequence[Plain]) -> None:
+    def _keep_plain(self, plains: Alike) -> None:
         server = plains[0].asker.transport.server
         counts = self._counts.get(server) or self._count(server)
         counts.requests.value += len(plains)

@@ -9,7 +9,7 @@ would send another. So at most `lifetime / BOARDING` exchanges of one question a
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
 from kdns.chain.answer import Answer
@@ -28,7 +28,7 @@ class Flown(Protocol):
     began: float
 
 
-F = TypeVar("F", bound=Flown)
+FlownT = TypeVar("FlownT", bound=Flown)
 
 
 class Flights:
@@ -61,7 +61,7 @@ class Flights:
             return True
         return False
 
-    def land_empty(self, flown: Iterable[F]) -> Iterable[F]:
+    def land_empty(self, flown: Sequence[FlownT]) -> Sequence[FlownT]:
         """Those of several flights that are to `land`, as they may have passengers; the others have landed."""
         if self._passengers:
             return flown

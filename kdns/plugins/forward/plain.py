@@ -6,11 +6,11 @@ Only what is simple is done here: UDP, to the first upstream of the order if tha
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from kdns.chain.answer import relayed
-from kdns.chain.fastpath import Asker, Plain
+from kdns.chain.fastpath import Asker, Plain, plain_key
 from kdns.net.transaction import Transaction
 from kdns.plugins.forward.flights import Flights
 from kdns.plugins.forward.group import Group
@@ -159,19 +159,20 @@ class PlainForward:
     def _look(self) -> None:
         inbox, self.inbox = self.inbox, []
         now = self._clock()
-        alike: defaultdict[tuple[Asker, Proxy, int, int, bool], list[PlainExchange]] = defaultdict(list)
+        plains: list[PlainExchange] = []
         others: list[PlainExchange] = []
         for plain in inbox:
-            if not read_plain(plain) or (plain.rcode and not self._denies):
-                others.append(plain)
-            else:
-                alike[plain.asker, plain.order[0], plain.asked.type, plain.rcode, plain.count > 0].append(plain)
-        for (asker, proxy, _, rcode, _), plains in alike.items():
-            self._running.queries -= len(plains)
-            proxy.count(rcode, *[now - plain.began for plain in plains])
-            for plain in self._flights.land_empty(plains):
+            is_answer = read_plain(plain) and (not plain.rcode or self._denies)
+            (plains if is_answer else others).append(plain)
+        self._running.queries -= len(plains)
+        groups = _groups(plains)
+        for alike in groups:
+            first = alike[0]
+            first.order[0].count(first.rcode, *[now - plain.began for plain in alike])
+            for plain in self._flights.land_empty(alike):
                 self._flights.land(plain.message, plain.began, relayed(Relay(plain.reply)))
-            asker.finish(plains)
+        for alike in groups:
+            alike[0].asker.finish(alike)
         for plain in others:
             self.give_back(plain)
 
@@ -196,3 +197,16 @@ class PlainForward:
             self.given_back = plain
             return None
         return plain
+
+
+def _groups(plains: list[PlainExchange]) -> Collection[list[PlainExchange]]:
+    """Replies of one upstream that are alike, together; but the order in which a question was answered more than once.
+
+    The last such reply is the one to keep.
+    """
+    groups: defaultdict[tuple[Asker, Proxy, int, int, bool], list[PlainExchange]] = defaultdict(list)
+    for plain in plains:
+        groups[plain.asker, plain.order[0], plain.asked.type, plain.rcode, plain.count > 0].append(plain)
+    if len(groups) > 1 and len({plain_key(plain.asked) for plain in plains}) < len(plains):
+        return [[plain] for plain in plains]
+    return groups.values()

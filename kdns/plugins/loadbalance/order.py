@@ -4,12 +4,12 @@ A section is looked at by the types of its records alone; only one that changes 
 """
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from kdns.chain.answer import Answer, Records
 from kdns.chain.basis import Basis
 from kdns.chain.classify import heads
-from kdns.chain.fastpath import Plain, split
+from kdns.chain.fastpath import Alike, split
 from kdns.chain.query import Query
 from kdns.corefile import Network
 from kdns.wire import codes
@@ -44,7 +44,7 @@ class RoundRobin:
                 change(changes, field, section, order)
         return changes
 
-    def turn(self, plains: Sequence[Plain]) -> None:
+    def turn(self, plains: Alike) -> None:
         """Shuffle the records of plain replies."""
         for plain in plains:
             if plain.count > 1:

@@ -7,12 +7,12 @@ how: the same sizes, and no time at all.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 
 from kdns.chain.answer import Answer
 from kdns.chain.basis import Key
 from kdns.chain.counting import BARE_SIZE, TYPES, Counting, Series, reply_size
-from kdns.chain.fastpath import Part, Plain
+from kdns.chain.fastpath import Alike, Part, Plain
 from kdns.chain.handler import Handler
 from kdns.chain.query import Query, Transport
 from kdns.chain.zones import Zones
@@ -68,7 +68,7 @@ class Prometheus:
         """See `chain.fastpath`."""
         return Part(replied=self._count_plain)
 
-    def _count_plain(self, plains: Sequence[Plain]) -> None:
+    def _count_plain(self, plains: Alike) -> None:
         now, first = self._clock(), plains[0]
         for zone, some in self._by_zone(plains):
             labels = (first.asker.transport, zone, first.asked.type, 0, first.rcode, True)
@@ -78,7 +78,7 @@ class Prometheus:
                 [now - plain.began for plain in some],
             )
 
-    def _by_zone(self, plains: Sequence[Plain]) -> Iterable[tuple[str, Sequence[Plain]]]:
+    def _by_zone(self, plains: Alike) -> Iterable[tuple[str, Alike]]:
         if self._zone:
             return ((self._zone, plains),)
         found: defaultdict[str, list[Plain]] = defaultdict(list)

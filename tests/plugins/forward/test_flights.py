@@ -1,4 +1,5 @@
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 
@@ -39,6 +40,19 @@ async def test_a_later_flight_takes_the_place_of_an_earlier_one() -> None:
     flights.land(b"q", 11.0, OTHER)
     assert second.result() is OTHER
     assert flights.board(b"q", 11.2) is None
+
+
+async def test_flights_without_passengers_land_together() -> None:
+    flights = Flights()
+    for message in (b"q", b"r"):
+        flights.board(message, 10.0)
+    flights.board(b"q", 11.0)
+    flown = [SimpleNamespace(message=message, began=10.0) for message in (b"q", b"r")]
+    assert not flights.land_empty(flown)
+    assert flights._began == {b"q": 11.0}
+    assert flights.board(b"q", 11.1) is not None
+    assert flights.land_empty(flown) == flown
+    assert flights._began == {b"q": 11.0}
 
 
 @pytest.mark.parametrize("answer", [ANSWER, None])

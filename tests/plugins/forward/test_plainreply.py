@@ -51,6 +51,14 @@ def test_what_is_plain(reply: PlainExchange, noted: tuple[object, ...]) -> None:
     assert (reply.rcode, len(reply.aliases), reply.count, bool(reply.soa), reply.ttl) == noted
 
 
+@pytest.mark.parametrize("addresses", [1, 2])
+def test_the_root_is_never_written_as_a_pointer(addresses: int) -> None:
+    reply = plain(A * addresses, addresses)
+    reply.asked, _ = read_question(packet("."))
+    reply.reply = reply.reply[:12] + reply.asked.wire + A * addresses
+    assert read_plain(reply) is (addresses == 1)
+
+
 def test_sizes_are_those_without_compression() -> None:
     name, target = ASKED.name, b"\x04edge\7example\3org\0"
     both = [Record(name, codes.CNAME, target, 30), Record(target, codes.A, ADDRESS, 60)]
