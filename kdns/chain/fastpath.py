@@ -158,7 +158,7 @@ class Plainly(Protocol):
 class FastPath:
     """The parts of a chain put together: `declining` as questions meet them, `replied` as replies do.
 
-    No question in `zones` is plain to all links; that is looked at before all else.
+    Some link declines all questions in `zones`; that is looked at before all else.
     """
 
     zones: Zones

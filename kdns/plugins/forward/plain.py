@@ -200,9 +200,9 @@ class PlainForward:
 
 
 def _groups(plains: list[PlainExchange]) -> Collection[list[PlainExchange]]:
-    """Replies of one upstream that are alike, together; but the order in which a question was answered more than once.
+    """Replies of one upstream that are alike, together.
 
-    The last such reply is the one to keep.
+    If any question was answered more than once, one by one as they came: the last of its replies is the one to keep.
     """
     groups: defaultdict[tuple[Asker, Proxy, int, int, bool], list[PlainExchange]] = defaultdict(list)
     for plain in plains:
