@@ -67,8 +67,8 @@ class Dispatch:
     def block_of(self, question: Question) -> Block | None:
         """The block that a question belongs to by its zone."""
         found = None
-        for suffix in name.suffixes(question.folded)[:-1] or (name.ROOT,):
-            blocks = self._zones.get(suffix)
+        for zone in zones_above(question):
+            blocks = self._zones.get(zone)
             if blocks is None:
                 continue
             found = blocks[0]
@@ -76,3 +76,8 @@ class Dispatch:
             if question.type != codes.DS:
                 return found
         return found or (self._root[0] if self._root else None)
+
+
+def zones_above(question: Question) -> Sequence[bytes]:
+    """The zones that may hold a question, the longest first; the root only if it is asked for itself."""
+    return name.suffixes(question.folded)[:-1] or (name.ROOT,)

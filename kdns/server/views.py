@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from kdns.chain.answer import Answer, refuse
 from kdns.chain.query import Query
 from kdns.chain.roles import Filter, Labeller
-from kdns.server.dispatch import Block, Dispatch, Dropped
+from kdns.server.dispatch import Block, Dispatch, Dropped, zones_above
 from kdns.wire import codes, name
 from kdns.wire.reader import Question
 
@@ -82,8 +82,8 @@ class Views(Dispatch):
 
     def _near(self, question: Question) -> Iterator[list[Gate]]:
         """The blocks of the zones that hold a name, the longest zone first and without the root."""
-        for suffix in name.suffixes(question.folded)[:-1] or (name.ROOT,):
-            gates = self._gates.get(suffix)
+        for zone in zones_above(question):
+            gates = self._gates.get(zone)
             if gates is not None:
                 yield gates
 

@@ -21,6 +21,8 @@ from tests.kit.upstream import Ask, FakeUpstream, Steps, answer, never, unused_p
 
 NAME = "www.example"
 BARE = opt_record(1232)
+ROOT_SOA = b"\0\0\6\0\1\0\0\0\x3c\0\x16\0\0" + bytes(20)
+"""Of the root, with names that are the root."""
 
 
 def house(port: int, more: str = "", clock: Clock | None = None) -> House:
@@ -129,8 +131,7 @@ async def test_a_query_that_is_given_back_has_taken_all_its_time() -> None:
 
 def denied(ask: Ask) -> Steps:
     """There is no such name, says the root."""
-    soa = b"\0\0\6\0\1\0\0\0\x3c\0\x16\0\0" + bytes(20)
-    return [ask.ident + b"\x81\x83\0\1\0\0\0\1\0\0" + ask.question + soa]
+    return [ask.ident + b"\x81\x83\0\1\0\0\0\1\0\0" + ask.question + ROOT_SOA]
 
 
 async def test_a_denial_is_asked_about_again_where_it_is_no_answer() -> None:
@@ -281,9 +282,8 @@ async def test_of_two_replies_to_a_question_the_last_is_kept() -> None:
                 served.ask_now(packet(name), Ends())
                 clock.advance(0.6)
             other, denied_first, last = of_this_round(served)
-            soa = b"\0\0\6\0\1\0\0\0\x3c\0\x16\0\0" + bytes(20)
             other.finish(with_address(other, 1))
-            denied_first.finish(b"\0\0\x81\x83\0\1\0\0\0\1\0\0" + denied_first.asked.wire + soa)
+            denied_first.finish(b"\0\0\x81\x83\0\1\0\0\0\1\0\0" + denied_first.asked.wire + ROOT_SOA)
             last.finish(with_address(last, 2))
             await until(lambda: not served.service().waiting)
             kept = read_message(served.ask_now(packet(NAME), Ends()) or b"")

@@ -36,7 +36,7 @@ class Entry(Struct, eq=False, gc=False):
 
     `flags` are those to show, `answering` tells that the question is answered, `reads` what was read of things whose
     changes are announced, `known_good` an answer that this one, which is none, took the place of (`prefer_positive`).
-    `weight` is how many octets it holds, `place` where; both are for the store to find out, as a rule.
+    `weight` and `place` are the store's notes.
     """
 
     key: Key

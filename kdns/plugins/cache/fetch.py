@@ -108,22 +108,17 @@ class Fetcher:
         """Keep plain replies, and have them shown as any others."""
         first, now = plains[0], self._clock()
         reads, denial, entries = first.asker.reads, not first.count, []
-        least, most = self._judge.limits(denial=denial)
+        bounded = self._judge.limits(denial=denial).bounded
         for plain in plains:
-            ttl, flags, packet = plain.ttl, plain.flags, plain.packet
-            if ttl > most:
-                ttl = most
-            elif ttl < least:
-                ttl = least
+            ttl, flags, packet = bounded(plain.ttl), plain.flags, plain.packet
             plain.shown = ttl.to_bytes(4, "big")
             if (
                 ttl > 0
                 and not (denial and not packet[2] & _RD)  # as in `judged`
                 and not (reads and plain.began <= self._stores.forgotten)
             ):
-                key, shown, reply = plain_key(plain.asked), flags | _AA, plain.reply
-                entry = Entry(key, denial, plain.rcode, shown, ttl, now, reply, not denial, reads, weight=len(reply))
-                entries.append(entry)
+                key, shown = plain_key(plain.asked), flags | _AA
+                entries.append(Entry(key, denial, plain.rcode, shown, ttl, now, plain.reply, not denial, reads))
             if flags & _AD and not packet[3] & _AD:
                 plain.flags = flags ^ _AD
         if entries:

@@ -56,7 +56,7 @@ class Cache:
         """See `chain.fastpath`."""
         if not self._everywhere or not self._fetcher.keeps_alike:
             return None
-        return Part(self._fetcher.off.texts, self._is_known, self._keep_plain, flags=codes.AD)
+        return Part(zones=self._fetcher.off.texts, declines=self._is_known, replied=self._keep_plain, flags=codes.AD)
 
     def _is_known(self, question: Question) -> bool:
         """Whether there is an entry, fresh or not."""

@@ -29,6 +29,10 @@ class Limits:
     longest: int
     shortest: int = 5
 
+    def bounded(self, ttl: int) -> int:
+        """How long something is kept whose lowest TTL this is."""
+        return min(max(ttl, self.shortest), self.longest)
+
     @property
     def places(self) -> int:
         """Entries it holds: CoreDNS's shards are all of one size."""

@@ -37,7 +37,7 @@ class Store:
         key, entries, order = entry.key, self.entries, self._order
         if key in entries:
             self.remove(key)
-        weight = entry.weight = entry.weight or entry.weigh()
+        weight = entry.weight = entry.weigh()
         evicted = self._make_room(weight) if self._octets + weight > self._octets_allowed else 0
         if len(order) < self._capacity:
             entry.place = len(order)
@@ -53,9 +53,8 @@ class Store:
                 self._forget_reads(victim)
             evicted += 1
         entries[key] = entry
-        if entry.reads:
-            for read in entry.reads:
-                self._readers.setdefault(read, set()).add(key)
+        for read in entry.reads:
+            self._readers.setdefault(read, set()).add(key)
         return evicted
 
     def _make_room(self, weight: int) -> int:

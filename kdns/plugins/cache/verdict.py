@@ -13,7 +13,7 @@ from kdns.chain.answer import Answer
 from kdns.chain.classify import DELEGATION, NODATA, NOERROR, NXDOMAIN, SERVERERROR, heads
 from kdns.chain.query import Query
 from kdns.plugins.cache.aliases import answers
-from kdns.plugins.cache.options import DENIAL, SUCCESS, Options
+from kdns.plugins.cache.options import DENIAL, SUCCESS, Limits, Options
 from kdns.wire import codes
 from kdns.wire.errors import WireError
 from kdns.wire.message import Relay
@@ -44,14 +44,11 @@ class Verdict(Struct, frozen=True, gc=False):
 class Judge:
     """Judges by the limits of the directive; `time` is Unix time, for the validity of signatures."""
 
-    __slots__ = ("_denial", "_denial_least", "_least", "_most", "_servfail", "_shared", "_success", "_time")
+    __slots__ = ("_denial", "_servfail", "_shared", "_success", "_time")
 
     def __init__(self, options: Options, time: Callable[[], float]) -> None:
         self._success = options.success
-        self._most = options.success.longest
-        self._least = min(options.success.shortest, self._most)
         self._denial = options.denial
-        self._denial_least = min(options.denial.shortest, options.denial.longest)
         self._servfail = int(options.servfail)
         self._time = time
         self._shared: dict[int, tuple[Answer, Verdict]] = {}
@@ -62,22 +59,22 @@ class Judge:
         try:
             if answer.rcode == codes.NOERROR and not answer.flags & codes.TC and answer.ttl is None:
                 if relay is None:
-                    ttl = _own_ttl(query.question, answer, self._most)
+                    ttl = _own_ttl(query.question, answer, self._success.longest)
                 elif relay.edns is None or not relay.edns.flags & codes.DO:
                     ttl = relay.direct_ttl if relay.question is query.question else -1
                     if ttl < 0:
-                        ttl = _relayed_ttl(query.question, relay, self._most)
+                        ttl = _relayed_ttl(query.question, relay, self._success.longest)
             if ttl >= 0:
-                return Verdict(NOERROR, SUCCESS, max(self._least, min(ttl, self._most)), True)
+                return Verdict(NOERROR, SUCCESS, self._success.bounded(ttl), True)
             if relay is None and not answer.answer and query.question.type not in _TRANSFERS:
                 return self._recognise(query, answer)
             return self._look_closely(query, answer)
         except WireError:
             return Verdict(classify.OTHERERROR, "", self._ttl(classify.OTHERERROR, answer), False)
 
-    def limits(self, *, denial: bool) -> tuple[int, int]:
-        """The lowest and the highest of the TTLs with which direct answers, or denials, are kept."""
-        return (self._denial_least, self._denial.longest) if denial else (self._least, self._most)
+    def limits(self, *, denial: bool) -> Limits:
+        """Those of direct answers, or of denials."""
+        return self._denial if denial else self._success
 
     def _recognise(self, query: Query, answer: Answer) -> Verdict:
         """The verdict on one of the few denials that a plugin has for all names of a zone."""
@@ -111,7 +108,7 @@ class Judge:
         lowest = FALLBACK_TTL
         if kind in (NOERROR, NODATA, NXDOMAIN):
             lowest = _lowest_ttl(answer, limits.longest)
-        return min(max(lowest, limits.shortest), limits.longest)
+        return limits.bounded(lowest)
 
 
 def _own_ttl(question: Question, answer: Answer, most: int) -> int:

@@ -45,12 +45,10 @@ class Flights:
 
         A passage gives the answer, or None if the one who flew went away without: then board once more.
         """
-        began = self._began.get(message)
-        if began is None or now - began >= BOARDING:
-            self._began[message] = now
+        if self.takes_off(message, now):
             return None
         passage: Passage = asyncio.get_running_loop().create_future()
-        self._passengers.setdefault((message, began), []).append(passage)
+        self._passengers.setdefault((message, self._began[message]), []).append(passage)
         return passage
 
     def takes_off(self, message: bytes, now: float) -> bool:
